@@ -1,0 +1,95 @@
+# `make book` and `make test` are all there is to know; `make help` lists the rest.
+# Keeps to GNU make 3.81, which is what macOS has.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; \
+	do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+PORT ?= 8000
+VERSIONS ?= python3.11 python3.12 python3.13
+
+VENV := .venv/ready
+PY := .venv/bin/python
+SITE := _build/ready
+LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/data/*.csv)
+CHAPTERS := $(wildcard book/chapters/*.md)
+NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
+PAGES := $(wildcard book/*.md book/*.bib book/_static/*) _config.yml _toc.yml
+
+# One thread a process: faster for small matrices, and sums come out the same everywhere.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: help book test test-all notebooks lab serve bench pins clean
+
+help:
+	@echo "make book       build the site: environment, execution of the chapters, pages"
+	@echo "make test       everything that must hold (builds the book first)"
+	@echo "make notebooks  execute the chapters that changed"
+	@echo "make lab        JupyterLab on lab/, your own copy of the chapters"
+	@echo "make serve      show the site on http://localhost:$(PORT)"
+	@echo "make bench      the library against its peers"
+	@echo "make test-all   make test in a fresh clone, for each of $(VERSIONS)"
+	@echo "make pins       resolve requirements.txt anew"
+	@echo "make clean      remove all that make made, except lab/"
+
+book: $(VENV)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SITE)
+	@echo "The site: file://$(CURDIR)/_build/html/index.html"
+
+notebooks: $(VENV)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(NOTEBOOKS)
+
+test: book
+	$(PY) -m pytest
+
+lab: notebooks
+	$(PY) book/build.py lab
+	$(PY) -m jupyterlab lab
+
+serve: book
+	$(PY) -m http.server --directory _build/html $(PORT)
+
+bench: $(VENV)
+	$(PY) -m benchmarks
+
+test-all: test
+	@for python in $(VERSIONS); do \
+		$$python -c '' 2>/dev/null || { echo "$$python: not installed, skipped"; continue; }; \
+		clone=$$(mktemp -d) && git clone --quiet . $$clone && \
+		$(MAKE) --no-print-directory -C $$clone test PYTHON=$$python && rm -rf $$clone || exit 1; \
+	done
+
+# The oldest Python's answer also installs on the newer ones; the reverse does not hold.
+pins:
+	@venv=$$(mktemp -d) && python3.11 -m venv $$venv && \
+	$$venv/bin/pip install --quiet -e '.[book,test]' && \
+	{ echo "# What the book is built and tested with: the full closure of .[book,test], by 'make pins'."; \
+	  $$venv/bin/pip freeze --exclude-editable; } > requirements.txt && rm -rf $$venv
+
+clean:
+	rm -rf .venv _build book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
+
+$(VENV): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || \
+		{ echo "Python 3.11 or newer is needed: https://www.python.org/downloads/"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "PYTHON=$(PYTHON) is not Python 3.11 or newer: https://www.python.org/downloads/"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make environments: apt install python3-venv"; exit 1; }
+	@echo "making the environment in .venv"
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# Order only on the environment: a new one matters by its pins, which are named here.
+book/chapters/%.ipynb: book/chapters/%.md $(LIBRARY) requirements.txt book/build.py | $(VENV)
+	@$(PY) book/build.py execute $<
+
+book/claims.md: book/claims.yml $(NOTEBOOKS) book/build.py
+	@$(PY) book/build.py claims
+
+$(SITE): book/claims.md $(NOTEBOOKS) $(PAGES)
+	@$(PY) book/build.py site
+	@touch $@
