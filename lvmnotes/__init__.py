@@ -1,0 +1,19 @@
+"""Latent variable models in numpy: a module a chapter of the book, and what they share."""
+
+from .claims import check
+from .factor_analysis import FactorAnalysis
+from .linear_factor import LinearFactorModel, LinearGaussianModel
+from .moments import Moments
+from .rotation import promax, varimax
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FactorAnalysis",
+    "LinearFactorModel",
+    "LinearGaussianModel",
+    "Moments",
+    "check",
+    "promax",
+    "varimax",
+]

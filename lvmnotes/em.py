@@ -1,0 +1,73 @@
+"""The expectation-maximisation loop, written once: trace, stopping rule and warning."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+Parameters = TypeVar("Parameters")
+
+
+def expectation_maximisation(
+    step: Callable[[Parameters], tuple[float, Parameters]],
+    parameters: Parameters,
+    *,
+    tol: float,
+    max_iter: int,
+) -> tuple[Parameters, np.ndarray]:
+    """Iterate an EM step until what is left to gain is below `tol`.
+
+    EM gains little per step where it converges slowly, so a small last gain says nothing about
+    the distance still to go. The gains shrink by a nearly constant factor, and the geometric
+    series they start sums to what remains (Aitken's estimate, as Böhning et al. 1994 use it).
+
+    Parameters
+    ----------
+    step : callable
+        Maps parameters to their log-likelihood and the parameters after one E- and M-step.
+    parameters
+        Where to start.
+    tol : float
+        Stop when the estimated remaining gain falls below this; in the unit of the trace, the
+        mean log-likelihood a sample in nats.
+    max_iter : int
+        Largest number of steps; reaching it warns with `ConvergenceWarning`.
+
+    Returns
+    -------
+    parameters
+        The last parameters.
+    trace : ndarray of shape (n_iter + 1,)
+        Log-likelihood of the start and after each step; its last value is that of the returned
+        parameters.
+    """
+    trace = []
+    for _ in range(max_iter):
+        log_likelihood, proposal = step(parameters)
+        trace.append(log_likelihood)
+        if _remaining_gain(trace) < tol:
+            return parameters, np.array(trace)
+        parameters = proposal
+    trace.append(step(parameters)[0])
+    warnings.warn(
+        f"EM stopped at max_iter={max_iter} with an estimated {_remaining_gain(trace):.2g} nats a "
+        f"sample still to gain (tol={tol:.2g}); raise max_iter or tol",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
+    return parameters, np.array(trace)
+
+
+def _remaining_gain(trace: list[float]) -> float:
+    """Sum of the geometric series that the last two gains start; infinite while unknown."""
+    if len(trace) < 3:
+        return np.inf
+    earlier, latest = np.diff(trace[-3:])
+    if latest <= np.finfo(float).eps * abs(trace[-1]):
+        return 0.0
+    ratio = latest / earlier
+    return latest * ratio / (1 - ratio) if 0 < ratio < 1 else np.inf

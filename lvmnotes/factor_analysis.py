@@ -1,0 +1,426 @@
+"""Factor analysis: standard normal factors, one noise variance a variable."""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg, optimize, stats
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .em import expectation_maximisation
+from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation
+from .missing import em_step_observed, observed_mean_and_variance
+from .moments import Moments
+
+#: Smallest uniqueness allowed, as a part of the variable's variance. The likelihood of a Heywood
+#: case grows all the way to zero uniqueness, where the density no longer exists.
+UNIQUENESS_FLOOR = 1e-7
+
+
+class LikelihoodRatioTest(NamedTuple):
+    """Result of `FactorAnalysis.likelihood_ratio_test`."""
+
+    statistic: float
+    degrees_of_freedom: int
+    p_value: float
+
+
+class FactorAnalysis(LinearGaussianModel):
+    r"""Factor analysis by maximum likelihood.
+
+    .. math::
+
+        \mathbf h \sim \mathcal N(\mathbf 0, I), \qquad
+        \mathbf x = W \mathbf h + \mathbf b + \boldsymbol\varepsilon, \qquad
+        \boldsymbol\varepsilon \sim
+        \mathcal N(\mathbf 0, \operatorname{diag}(\sigma_1^2, \dots, \sigma_D^2))
+
+    Fitting needs only the data's `Moments`, so the data are read once. Where `X` has missing
+    entries (NaN), EM maximises the likelihood of the observed ones exactly.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Number of factors d, between 1 and the number of variables.
+    method : {"ml", "em"}, default "ml"
+        ``"ml"`` maximises the likelihood over the noise variances alone, with the best loadings
+        for each choice in closed form (Jöreskog 1967), by a quasi-Newton method. ``"em"``
+        iterates expectation-maximisation (Rubin and Thayer 1982): simpler, monotone, slower, and
+        slower still at a Heywood case. Both reach the same likelihood. Data with missing entries
+        are always fitted by EM.
+    tol : float, default 1e-12
+        What may be left to gain at the end, in nats a sample: estimated from the last gains for
+        EM; for ``"ml"``, a bound on the last relative improvement.
+    max_iter : int, default 10000
+
+    Attributes
+    ----------
+    W_ : ndarray of shape (n_features, n_components)
+        Loadings, turned so that :math:`W^\top \psi^{-1} W` is diagonal with falling entries and
+        every column sums to a positive number.
+    b_ : ndarray of shape (n_features,)
+        Mean of the data.
+    noise_variance_ : ndarray of shape (n_features,)
+        Noise variance (uniqueness in the units of the data) of each variable.
+    heywood_ : ndarray of bool, shape (n_features,)
+        Variables whose noise variance ran into its floor.
+    log_likelihood_trace_ : ndarray
+        Mean log-likelihood a sample, in nats, at the start and after each iteration.
+    n_iter_ : int
+    n_samples_ : float
+        Number of samples, or total weight, behind the fit.
+    bic_ : float
+        Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lvmnotes import FactorAnalysis
+    >>> truth = FactorAnalysis.from_parameters(W=np.ones((5, 1)), noise_variance=0.5)
+    >>> X, H = truth.sample(1000, random_state=0)
+    >>> model = FactorAnalysis(1).fit(X)
+    >>> bool(np.corrcoef(model.transform(X)[:, 0], H[:, 0])[0, 1] > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        method: str = "ml",
+        *,
+        tol: float = 1e-12,
+        max_iter: int = 10_000,
+    ):
+        super().__init__(n_components)
+        self.method = method
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: ArrayLike, y=None) -> FactorAnalysis:
+        """Fit to data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            NaN marks an entry missing at random.
+        y : ignored
+
+        Returns
+        -------
+        FactorAnalysis
+        """
+        X = validate_data(
+            self,
+            X,
+            dtype=(np.float64, np.float32),
+            ensure_min_samples=2,
+            ensure_all_finite="allow-nan",
+        )
+        if np.isnan(X.sum()):
+            return self._fit_missing(X.astype(float))
+        return self.fit_moments(Moments.from_data(X))
+
+    def _fit_missing(self, X: np.ndarray) -> FactorAnalysis:
+        mean, variance = observed_mean_and_variance(X)
+        self._check_parameters(mean, variance)
+        scale = np.sqrt(variance)
+        Z = (X - mean) / scale
+        # Missing entries at their mean give a start in the right region at the cost of one fit.
+        filled = np.nan_to_num(Z)
+        W, psi, _ = _maximise_profile(
+            np.corrcoef(filled, rowvar=False), self.n_components, tol=1e-6, max_iter=self.max_iter
+        )
+        (W, b, psi), trace = expectation_maximisation(
+            lambda parameters: em_step_observed(parameters, Z, UNIQUENESS_FLOOR),
+            (W, np.zeros(len(W)), psi),
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        self._saturated = None
+        # A row without any observed entry says nothing and does not count.
+        seen = ~np.isnan(X).all(axis=1)
+        trace = (trace * len(X) - np.log(scale) @ (~np.isnan(X)).sum(axis=0)) / seen.sum()
+        return self._learn(W, mean + scale * b, psi, trace, scale, seen.sum())
+
+    def fit_moments(self, moments: Moments) -> FactorAnalysis:
+        """Fit to the sufficient statistics alone: of data read elsewhere, or as published.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of at least two samples.
+
+        Returns
+        -------
+        FactorAnalysis
+        """
+        if moments.n < 2:
+            raise ValueError(f"fit_moments needs moments of n >= 2 samples, got n={moments.n}")
+        S = moments.covariance
+        self._check_parameters(moments.mean, np.diag(S))
+        # The model is covariant under rescaling, so fit its best-scaled form: correlations.
+        scale = np.sqrt(np.diag(S))
+        R = S / np.outer(scale, scale)
+        maximise = _maximise_profile if self.method == "ml" else _maximise_em
+        W, psi, trace = maximise(R, self.n_components, tol=self.tol, max_iter=self.max_iter)
+
+        sign, log_determinant = np.linalg.slogdet(S)
+        testable = sign > 0 and moments.n > len(S)
+        self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else None
+        trace = trace - np.log(scale).sum()
+        return self._learn(W, moments.mean, psi, trace, scale, moments.n)
+
+    def likelihood_ratio_test(self) -> LikelihoodRatioTest:
+        r"""Test the model against an unrestricted covariance.
+
+        The statistic is :math:`n' (\log|C| - \log|S| + \operatorname{tr} C^{-1} S - D)` with
+        Bartlett's :math:`n' = n - 1 - (2D + 5)/6 - 2d/3`; if d factors are enough it follows
+        approximately a :math:`\chi^2` distribution with :math:`((D - d)^2 - (D + d))/2` degrees
+        of freedom (Lawley and Maxwell 1971).
+
+        Returns
+        -------
+        LikelihoodRatioTest
+            A small p-value says that d factors are too few.
+        """
+        check_is_fitted(self, "log_likelihood_trace_")
+        D, d = self.W_.shape
+        degrees_of_freedom = ((D - d) ** 2 - (D + d)) // 2
+        if degrees_of_freedom <= 0:
+            raise ValueError(
+                f"n_components={d} leaves nothing to test: {degrees_of_freedom} degrees of freedom "
+                f"with {D} variables"
+            )
+        if self._saturated is None:
+            raise ValueError(
+                "the likelihood-ratio test needs complete data with more samples than variables"
+            )
+        n = self.n_samples_ - 1 - (2 * D + 5) / 6 - 2 * d / 3
+        statistic = float(2 * n * (self._saturated - self.log_likelihood_trace_[-1]))
+        p_value = float(stats.chi2.sf(statistic, degrees_of_freedom))
+        return LikelihoodRatioTest(statistic, degrees_of_freedom, p_value)
+
+    def bartlett_scores(self, X: ArrayLike) -> np.ndarray:
+        r"""Maximum-likelihood factor scores (Bartlett 1937).
+
+        :math:`(W^\top \psi^{-1} W)^{-1} W^\top \psi^{-1} (\mathbf x - \mathbf b)`: unbiased given
+        the factors, where `transform` (the posterior mean, or regression scores) shrinks towards
+        zero and has the smaller mean squared error.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            Without missing entries.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+        """
+        self._check_known()
+        X = validate_data(self, X, dtype=float, reset=False)
+        weighted = self.W_ / np.sqrt(self.noise_variance_)[:, None]
+        return (X - self.b_) / np.sqrt(self.noise_variance_) @ np.linalg.pinv(weighted).T
+
+    @property
+    def standardized_loadings_(self) -> np.ndarray:
+        """Loadings of the variables scaled to unit variance: their correlations with the factors.
+
+        Of shape (n_features, n_components).
+        """
+        return self.W_ / np.sqrt(np.diag(self.get_covariance()))[:, None]
+
+    @property
+    def communalities_(self) -> np.ndarray:
+        """Part of each variable's variance that the factors carry, of shape (n_features,)."""
+        return (self.standardized_loadings_**2).sum(axis=1)
+
+    @property
+    def uniquenesses_(self) -> np.ndarray:
+        """Part of each variable's variance that is its own, of shape (n_features,)."""
+        return self.noise_variance_ / np.diag(self.get_covariance())
+
+    @property
+    def explained_variance_ratio_(self) -> np.ndarray:
+        """Part of the total standardised variance each factor carries, (n_components,)."""
+        return (self.standardized_loadings_**2).mean(axis=0)
+
+    def _check_parameters(self, mean: np.ndarray, variance: np.ndarray) -> None:
+        if self.method not in ("ml", "em"):
+            raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
+        if not 1 <= self.n_components <= len(variance):
+            raise ValueError(
+                "n_components must be between 1 and the number of variables "
+                f"(n_features={len(variance)}), got {self.n_components}"
+            )
+        # Round-off leaves a constant column a variance of about (1e-16 mean)^2.
+        constant = np.flatnonzero(~(variance > (1e-12 * mean) ** 2))
+        if constant.size:
+            raise ValueError(
+                "factor analysis needs variables that vary; drop the columns of X without two "
+                f"different values: {self._variable_names(constant)}"
+            )
+
+    def _variable_names(self, indices: np.ndarray) -> str:
+        names = getattr(self, "feature_names_in_", None)
+        return ", ".join(str(i) if names is None else str(names[i]) for i in indices)
+
+    def _learn(self, W, b, psi, trace, scale, n) -> FactorAnalysis:
+        """Store a fit to standardised variables in the units of the data."""
+        D, d = W.shape
+        self.W_ = scale[:, None] * canonical_rotation(W, psi)
+        self.b_ = b
+        self.noise_variance_ = scale**2 * psi
+        self.log_likelihood_trace_ = trace
+        self.n_iter_ = len(trace) - 1
+        self.n_samples_ = n
+        self.n_features_in_ = D
+        n_parameters = 2 * D + D * d - d * (d - 1) // 2
+        self.bic_ = float(n_parameters * np.log(n) - 2 * n * trace[-1])
+        self.heywood_ = psi < 2 * UNIQUENESS_FLOOR
+        if self.heywood_.any():
+            warnings.warn(
+                "Heywood case: the noise variance ran into its floor for "
+                f"{self._variable_names(np.flatnonzero(self.heywood_))}; the factors explain these "
+                "variables completely, which often means too many factors or too few samples",
+                UserWarning,
+                stacklevel=3,
+            )
+        return self
+
+
+def profile_likelihood(
+    log_psi: np.ndarray, S: np.ndarray, n_components: int
+) -> tuple[float, np.ndarray]:
+    r"""Best log-likelihood for given noise variances, with its gradient (Jöreskog 1967).
+
+    With the eigenpairs :math:`\lambda_j, \mathbf v_j` of :math:`\psi^{-1/2} S \psi^{-1/2}`, in
+    falling order, the best loadings are
+    :math:`\psi^{1/2} \mathbf v_j (\lambda_j - 1)^{1/2}` for the first d (none where
+    :math:`\lambda_j \le 1`), and
+
+    .. math::
+
+        -2 \ell = D \log 2\pi + \log |\psi| + \sum_j \lambda_j
+        + \sum_{j \le d,\, \lambda_j > 1} (1 + \log \lambda_j - \lambda_j), \qquad
+        \frac{\partial (-2 \ell)}{\partial \log \sigma_i^2} =
+        \frac{C_{ii} - S_{ii}}{\sigma_i^2} .
+
+    Parameters
+    ----------
+    log_psi : ndarray of shape (n_features,)
+        Logarithms of the noise variances.
+    S : ndarray of shape (n_features, n_features)
+        Sample covariance.
+    n_components : int
+
+    Returns
+    -------
+    log_likelihood : float
+        Mean log-likelihood a sample at the best loadings, in nats.
+    gradient : ndarray of shape (n_features,)
+        With respect to `log_psi`.
+    """
+    psi = np.exp(log_psi)
+    W, signal = _best_loadings(psi, S, n_components)
+    twice = log_psi.sum() + (np.diag(S) / psi).sum() + (1 + np.log(signal) - signal).sum()
+    gradient = ((W**2).sum(axis=1) + psi - np.diag(S)) / psi
+    return -0.5 * (len(S) * LOG_2_PI + twice), -0.5 * gradient
+
+
+def _best_loadings(psi, S, n_components) -> tuple[np.ndarray, np.ndarray]:
+    """Best loadings for given noise, and the eigenvalues they carry (those above 1)."""
+    scale = np.sqrt(psi)
+    eigenvalues, V = np.linalg.eigh(S / np.outer(scale, scale))
+    signal = np.maximum(eigenvalues[: -n_components - 1 : -1], 1)
+    return scale[:, None] * V[:, : -n_components - 1 : -1] * np.sqrt(signal - 1), signal
+
+
+def _starting_log_psi(R: np.ndarray, n_components: int) -> np.ndarray:
+    """Jöreskog's start: most of what the other variables do not predict linearly."""
+    D = len(R)
+    # The ridge keeps the inverse finite where there are fewer samples than variables.
+    unpredicted = 1 / np.diag(np.linalg.inv(R + 0.01 * np.eye(D)))
+    return np.log((1 - n_components / (2 * D)) * unpredicted)
+
+
+def _maximise_profile(R, n_components, *, tol, max_iter):
+    """Loadings and noise variances of the best fit to a correlation matrix, and the trace."""
+    trace = []
+
+    def loss(log_psi):
+        log_likelihood, gradient = profile_likelihood(log_psi, R, n_components)
+        return -log_likelihood, -gradient
+
+    start = _starting_log_psi(R, n_components)
+    trace.append(-loss(start)[0])
+    result = optimize.minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(np.log(UNIQUENESS_FLOOR), 0.0)] * len(R),
+        callback=lambda intermediate_result: trace.append(-intermediate_result.fun),
+        options={"ftol": tol, "gtol": 1e-8, "maxiter": max_iter, "maxfun": 10 * max_iter},
+    )
+    if result.nit >= max_iter:
+        warnings.warn(
+            f"the quasi-Newton search stopped at max_iter={max_iter}; raise max_iter or tol",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    psi = np.exp(result.x)
+    return _best_loadings(psi, R, n_components)[0], psi, np.array(trace)
+
+
+def em_step(
+    parameters: tuple[np.ndarray, np.ndarray], S: np.ndarray
+) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+    r"""One EM iteration from a covariance matrix (Rubin and Thayer 1982).
+
+    With :math:`\beta = M^{-1} W^\top \psi^{-1}`, the E-step's averages over the data are
+    :math:`\langle \mathbf x\, \mathbb E[\mathbf h]^\top \rangle = S \beta^\top` and
+    :math:`\langle \mathbb E[\mathbf h \mathbf h^\top] \rangle = M^{-1} + \beta S \beta^\top`;
+    the M-step regresses one on the other.
+
+    Parameters
+    ----------
+    parameters : tuple of ndarray
+        Loadings (n_features, n_components) and noise variances (n_features,).
+    S : ndarray of shape (n_features, n_features)
+        Sample covariance.
+
+    Returns
+    -------
+    log_likelihood : float
+        Of the parameters given; mean a sample, in nats.
+    parameters : tuple of ndarray
+        After the step.
+    """
+    W, psi = parameters
+    D, d = W.shape
+    M = np.eye(d) + W.T / psi @ W
+    beta = linalg.solve(M, W.T / psi, assume_a="pos")
+    residual = np.eye(D) - W @ beta
+    cross = S @ beta.T
+    codes = beta @ cross
+    distance = ((residual @ S) * residual / psi[:, None]).sum() + np.trace(codes)
+    log_determinant = np.linalg.slogdet(M)[1] + np.log(psi).sum()
+    log_likelihood = -0.5 * (D * LOG_2_PI + log_determinant + distance)
+
+    W = linalg.solve(linalg.inv(M) + codes, cross.T, assume_a="pos").T
+    psi = np.maximum(np.diag(S) - (W * cross).sum(axis=1), UNIQUENESS_FLOOR * np.diag(S))
+    return float(log_likelihood), (W, psi)
+
+
+def _maximise_em(R, n_components, *, tol, max_iter):
+    """The same fit as `_maximise_profile`, by EM from the same start."""
+    psi = np.exp(_starting_log_psi(R, n_components))
+    start = _best_loadings(psi, R, n_components)[0], psi
+    (W, psi), trace = expectation_maximisation(
+        lambda parameters: em_step(parameters, R), start, tol=tol, max_iter=max_iter
+    )
+    return W, psi, trace

@@ -1,0 +1,346 @@
+"""Linear factor models: a factorial prior, a linear decoder, and noise.
+
+Every model of the book that maps factors linearly to data inherits from the two classes here.
+`LinearFactorModel` is the generative story and holds for any prior; `LinearGaussianModel` adds
+what a Gaussian prior gives in closed form.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg, stats
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    DensityMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+LOG_2_PI = np.log(2 * np.pi)
+
+
+class LinearFactorModel(BaseEstimator):
+    r"""Factors from a factorial prior, decoded linearly, plus Gaussian noise.
+
+    .. math::
+
+        \mathbf h \sim p(\mathbf h) = \prod_{i=1}^d p(h_i), \qquad
+        \mathbf x = W \mathbf h + \mathbf b + \text{noise}
+
+    with noise :math:`\mathcal N(\mathbf 0, \operatorname{diag}(\sigma_1^2, \dots, \sigma_D^2))`:
+    equations (1) and (2) of the chapter *Linear factor models*. The members of the family differ
+    in the prior and in the noise, and in nothing else.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of factors d.
+
+    Attributes
+    ----------
+    prior : scipy.stats frozen distribution
+        Distribution of one factor :math:`h_i`; the class sets it, an instance may replace it.
+    W_ : ndarray of shape (n_features, n_components)
+        Loadings: column i is the direction in data space that factor i moves along.
+    b_ : ndarray of shape (n_features,)
+        Offset.
+    noise_variance_ : float or ndarray of shape (n_features,)
+        Variance of the noise, one for all variables or one for each.
+    """
+
+    prior = stats.norm()
+
+    def __init__(self, n_components: int = 1):
+        self.n_components = n_components
+
+    @classmethod
+    def from_parameters(
+        cls,
+        W: ArrayLike,
+        b: ArrayLike | float = 0.0,
+        noise_variance: ArrayLike | float = 1.0,
+        prior=None,
+    ) -> LinearFactorModel:
+        """Build a model from known parameters, ready to sample.
+
+        Parameters
+        ----------
+        W : array_like of shape (n_features, n_components)
+        b : float or array_like of shape (n_features,)
+        noise_variance : float or array_like of shape (n_features,)
+            Not negative.
+        prior : scipy.stats frozen distribution, optional
+            Distribution of one factor; by default the class's own.
+
+        Returns
+        -------
+        LinearFactorModel
+            An instance of the class it is called on.
+        """
+        W = check_array(W, dtype=float, input_name="W")
+        model = cls(n_components=W.shape[1])
+        model.W_ = W
+        model.b_ = _one_per_feature(b, len(W), "b") + np.zeros(len(W))
+        model.noise_variance_ = _one_per_feature(noise_variance, len(W), "noise_variance")
+        if np.any(model.noise_variance_ < 0):
+            raise ValueError(f"noise_variance must not be negative, got {noise_variance}")
+        if prior is not None:
+            if not hasattr(prior, "logpdf") or not hasattr(prior, "rvs"):
+                raise ValueError(
+                    f"prior must be a frozen continuous scipy.stats distribution, got {prior!r}"
+                )
+            model.prior = prior
+        model.n_features_in_ = len(W)
+        return model
+
+    def sample(self, n_samples: int = 1, random_state=None) -> tuple[np.ndarray, np.ndarray]:
+        """Draw factors, then data given the factors: equations (1) and (2).
+
+        Parameters
+        ----------
+        n_samples : int
+        random_state : None, int or numpy.random.Generator
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        H : ndarray of shape (n_samples, n_components)
+        """
+        self._check_known()
+        if n_samples < 1:
+            raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+        rng = np.random.default_rng(random_state)
+        D, d = self.W_.shape
+        H = self.prior.rvs(size=(n_samples, d), random_state=rng)
+        noise = rng.normal(size=(n_samples, D)) * np.sqrt(self.noise_variance_)
+        return H @ self.W_.T + self.b_ + noise, H
+
+    def log_prior(self, H: ArrayLike) -> np.ndarray:
+        r"""Log-density of factors, :math:`\log p(\mathbf h) = \sum_i \log p(h_i)`.
+
+        Parameters
+        ----------
+        H : array_like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In nats.
+        """
+        H = self._check_factors(H)
+        return self.prior.logpdf(H).sum(axis=1)
+
+    def log_joint(self, X: ArrayLike, H: ArrayLike) -> np.ndarray:
+        r"""Log-density of data and factors, :math:`\log p(\mathbf h) + \log p(\mathbf x | \mathbf h)`.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        H : array_like of shape (n_samples, n_components)
+            A factor vector for each row of `X`; a single row on either side is shared by all.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In nats.
+        """
+        H = self._check_factors(H)
+        X = validate_data(self, X, dtype=float, reset=False)
+        if np.any(self.noise_variance_ == 0):
+            raise ValueError("log_joint needs noise: noise_variance_ has a zero")
+        noise_sd = np.sqrt(self.noise_variance_)
+        log_noise = stats.norm.logpdf(X, loc=H @ self.W_.T + self.b_, scale=noise_sd)
+        return self.log_prior(H) + log_noise.sum(axis=1)
+
+    def _check_known(self) -> None:
+        if not hasattr(self, "W_"):
+            raise NotFittedError(
+                f"this {type(self).__name__} has no parameters yet: call fit or from_parameters"
+            )
+
+    def _check_factors(self, H: ArrayLike) -> np.ndarray:
+        self._check_known()
+        H = check_array(H, dtype=float, input_name="H")
+        if H.shape[1] != self.W_.shape[1]:
+            raise ValueError(
+                f"H must have one column for each of the {self.W_.shape[1]} factors, "
+                f"got shape {H.shape}"
+            )
+        return H
+
+
+class LinearGaussianModel(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, LinearFactorModel
+):
+    r"""A linear factor model whose factors are standard normal: everything is closed form.
+
+    .. math::
+
+        \mathbf x \sim \mathcal N(\mathbf b, W W^\top + \psi), \qquad
+        \mathbf h \mid \mathbf x \sim
+        \mathcal N\!\left(M^{-1} W^\top \psi^{-1} (\mathbf x - \mathbf b),\; M^{-1}\right), \quad
+        M = I + W^\top \psi^{-1} W .
+
+    All results go through the d x d matrix M (the identities of Woodbury 1950 and Sylvester), so
+    no D x D matrix is inverted. Entries of `X` that are NaN count as missing at random: their
+    noise precision is zero, so they drop out of every sum.
+    """
+
+    def get_covariance(self) -> np.ndarray:
+        r"""Covariance of the data under the model, :math:`C = W W^\top + \psi`.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+        """
+        self._check_known()
+        C = self.W_ @ self.W_.T
+        C[np.diag_indices_from(C)] += self.noise_variance_
+        return C
+
+    def posterior(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of the factors given the data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            NaN marks a missing entry.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_components)
+        covariance : ndarray of shape (n_components, n_components)
+            The same for every sample, or, where `X` has missing entries, one for each:
+            (n_samples, n_components, n_components).
+        """
+        Z, precision = self._standardise(X)
+        M = self._posterior_precision(precision)
+        mean = _solve(M, (Z * np.sqrt(precision)) @ self.W_)
+        return mean, np.linalg.inv(M)
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Posterior mean of the factors.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+        """
+        return self.posterior(X)[0]
+
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
+        r"""Log-likelihood of each sample, of its observed entries where some are missing.
+
+        With :math:`\mathbf z = \psi^{-1/2}(\mathbf x - \mathbf b)` and
+        :math:`A = \psi^{-1/2} W`, the Mahalanobis distance is the least value of
+        :math:`\lVert \mathbf z - A \mathbf h \rVert^2 + \lVert \mathbf h \rVert^2`, taken at the
+        posterior mean: a sum of squares, so nothing cancels however small the noise.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In nats.
+        """
+        Z, precision = self._standardise(X)
+        M = self._posterior_precision(precision)
+        scale = np.sqrt(precision)
+        mean = _solve(M, (Z * scale) @ self.W_)
+        residual = Z - scale * (mean @ self.W_.T)
+        distance = (residual**2).sum(axis=1) + (mean**2).sum(axis=1)
+        observed = precision > 0
+        log_noise = -np.log(precision, where=observed, out=np.zeros_like(precision)).sum(axis=-1)
+        log_determinant = np.linalg.slogdet(M)[1] + log_noise
+        return -0.5 * (observed.sum(axis=-1) * LOG_2_PI + log_determinant + distance)
+
+    def score(self, X: ArrayLike, y=None) -> float:
+        """Mean log-likelihood a sample, in nats.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        float
+        """
+        return float(self.score_samples(X).mean())
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.W_.shape[1]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _standardise(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Noise-standardised data (N, D), missing entries 0, and noise precision (D,) or (N, D)."""
+        self._check_known()
+        X = validate_data(self, X, dtype=float, reset=False, ensure_all_finite="allow-nan")
+        if np.any(self.noise_variance_ == 0):
+            raise ValueError("the model has no density: noise_variance_ has a zero")
+        precision = np.broadcast_to(1 / self.noise_variance_, self.b_.shape)
+        Z = (X - self.b_) * np.sqrt(precision)
+        missing = np.isnan(Z)
+        if missing.any():
+            Z[missing] = 0
+            precision = precision * ~missing
+        return Z, precision
+
+    def _posterior_precision(self, precision: np.ndarray) -> np.ndarray:
+        """M = I + W^T psi^-1 W, of shape (d, d), or (N, d, d) where each sample has its own psi."""
+        D, d = self.W_.shape
+        products = (self.W_[:, :, None] * self.W_[:, None, :]).reshape(D, d * d)
+        return np.eye(d) + (precision @ products).reshape(*precision.shape[:-1], d, d)
+
+
+def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.ndarray:
+    r"""Turn loadings to the one rotation that statistics agrees on.
+
+    The likelihood leaves W free up to a rotation. The canonical form makes
+    :math:`W^\top \psi^{-1} W` diagonal with falling entries, and the sum of each column positive.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_components)
+    noise_variance : float or ndarray of shape (n_features,)
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_components)
+    """
+    scaled = W.T / np.sqrt(noise_variance)
+    U = linalg.svd(scaled, full_matrices=False)[0]
+    W = W @ U
+    return W * np.where(W.sum(axis=0) < 0, -1.0, 1.0)
+
+
+def _one_per_feature(value: ArrayLike | float, n_features: int, name: str) -> np.ndarray:
+    """A finite scalar, or one finite value a feature."""
+    value = np.asarray(value, dtype=float)
+    if value.shape not in ((), (n_features,)) or not np.isfinite(value).all():
+        raise ValueError(
+            f"{name} must be a finite number or have shape ({n_features},) to match W, "
+            f"got {value!r}"
+        )
+    return value
+
+
+def _solve(M: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """M^-1 applied to each row, with one M for all rows or one for each."""
+    if M.ndim == 2:
+        return linalg.cho_solve(linalg.cho_factor(M), rows.T).T
+    return np.linalg.solve(M, rows[..., None])[..., 0]

@@ -1,0 +1,137 @@
+"""Sufficient statistics of every linear-Gaussian model: how many, where, how spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array, gen_batches
+
+#: Rows centred at a time by `Moments.from_data`: large enough for one fast matrix product, small
+#: enough that the centred copy is negligible beside the data.
+BATCH_SIZE = 4096
+
+
+@dataclass(frozen=True)
+class Moments:
+    r"""The count, mean and scatter of a sample; what a linear-Gaussian likelihood depends on.
+
+    Attributes
+    ----------
+    n : float
+        Number of samples, or their total weight.
+    mean : ndarray of shape (n_features,)
+        :math:`\bar{\mathbf x} = \frac1n \sum_i \mathbf x_i`.
+    scatter : ndarray of shape (n_features, n_features)
+        :math:`\sum_i (\mathbf x_i - \bar{\mathbf x})(\mathbf x_i - \bar{\mathbf x})^\top`.
+
+    Examples
+    --------
+    A published correlation matrix is as good as the data behind it:
+
+    >>> import numpy as np
+    >>> from lvmnotes import Moments
+    >>> R = np.array([[1.0, 0.5], [0.5, 1.0]])
+    >>> Moments(n=112, mean=np.zeros(2), scatter=112 * R).covariance
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+
+    n: float
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    def __post_init__(self):
+        mean = check_array(self.mean, ensure_2d=False, dtype=float, input_name="mean")
+        scatter = check_array(self.scatter, dtype=float, input_name="scatter")
+        if not self.n > 0:
+            raise ValueError(f"n must be positive, got {self.n}")
+        if mean.ndim != 1 or scatter.shape != (mean.size, mean.size):
+            raise ValueError(
+                "mean must have shape (D,) and scatter (D, D); "
+                f"got {mean.shape} and {scatter.shape}"
+            )
+        if not np.allclose(scatter, scatter.T, rtol=1e-8, atol=1e-8 * np.abs(scatter).max()):
+            raise ValueError("scatter must be symmetric")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "scatter", scatter)
+
+    @classmethod
+    def from_data(cls, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
+        """Read `X` once.
+
+        Each batch of rows is centred at its own mean before it is squared, so that a mean far
+        from zero costs no digits.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        sample_weight : array_like of shape (n_samples,), optional
+            Non-negative weights, such as a mixture's responsibilities for one component.
+
+        Returns
+        -------
+        Moments
+        """
+        X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+        if sample_weight is not None:
+            sample_weight = check_array(
+                sample_weight, ensure_2d=False, dtype=float, input_name="sample_weight"
+            )
+            if sample_weight.shape != (len(X),) or (sample_weight <= 0).any():
+                raise ValueError(
+                    f"sample_weight must hold one positive weight for each of the {len(X)} "
+                    f"samples, got shape {sample_weight.shape} with smallest value "
+                    f"{sample_weight.min():.3g}"
+                )
+        moments = []
+        for rows in gen_batches(len(X), BATCH_SIZE):
+            Z = X[rows].astype(float)
+            weight = np.ones(len(Z)) if sample_weight is None else sample_weight[rows]
+            n = weight.sum()
+            mean = weight @ Z / n
+            Z -= mean
+            Z *= np.sqrt(weight)[:, None]
+            moments.append(cls(n, mean, Z.T @ Z))
+        return reduce(add, moments)
+
+    @classmethod
+    def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
+        """Add up the moments of pieces that need not fit in memory together.
+
+        Parameters
+        ----------
+        batches : iterable of array_like of shape (any, n_features)
+
+        Returns
+        -------
+        Moments
+        """
+        moments = [cls.from_data(batch) for batch in batches]
+        if not moments:
+            raise ValueError("batches must hold at least one batch of samples, got none")
+        return reduce(add, moments)
+
+    def __add__(self, other: Moments) -> Moments:
+        """Moments of both samples together (Chan, Golub and LeVeque 1983)."""
+        if self.mean.shape != other.mean.shape:
+            raise ValueError(
+                f"both samples must have the same features, got {self.mean.size} and "
+                f"{other.mean.size}"
+            )
+        n = self.n + other.n
+        step = other.mean - self.mean
+        return Moments(
+            n,
+            self.mean + step * (other.n / n),
+            self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n),
+        )
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Maximum-likelihood covariance `scatter / n`, of shape (n_features, n_features)."""
+        return self.scatter / self.n
