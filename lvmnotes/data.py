@@ -1,0 +1,225 @@
+"""Real data: published test scores and correlation matrices, kept with the library.
+
+Every table says where it was printed and how it may be used (`source`, `licence`). Nothing is
+fetched. A call reads its table afresh, so the arrays are the caller's to change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+#: On what ground a table that others distribute too is kept here.
+_FACTS = "the numbers are facts printed in the publication, to be cited with it"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scores:
+    """One row a sample.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    feature_names : tuple of str
+        One name a column of `X`.
+    labels : dict of str to ndarray of shape (n_samples,)
+        What is known of each sample beside `X`; no model is fitted to it.
+    source : str
+        Where the data were published, and what they were read from.
+    licence : str
+        On what terms they may be used.
+    """
+
+    X: np.ndarray = field(repr=False)
+    feature_names: tuple[str, ...]
+    labels: dict[str, np.ndarray] = field(repr=False)
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CovarianceTable:
+    """A published covariance or correlation matrix: all that is left of the samples.
+
+    With `t = harman24()`, the sufficient statistics of a model are
+    `Moments(n=t.n_samples, mean=np.zeros(24), scatter=t.n_samples * t.covariance)`.
+
+    Attributes
+    ----------
+    covariance : ndarray of shape (n_features, n_features)
+        Symmetric and positive definite.
+    n_samples : int
+        Number of people measured.
+    feature_names : tuple of str
+        One name a row and column of `covariance`.
+    source : str
+        Where the matrix was published, and what it was read from.
+    licence : str
+        On what terms it may be used.
+    """
+
+    covariance: np.ndarray = field(repr=False)
+    n_samples: int
+    feature_names: tuple[str, ...]
+    source: str
+    licence: str
+
+
+def holzinger_swineford() -> Scores:
+    """Nine mental tests taken by 301 pupils of two Chicago schools (Holzinger and Swineford 1939).
+
+    Three tests were meant for each of three abilities: spatial (visual perception, cubes,
+    lozenges), verbal (paragraph comprehension, sentence completion, word meaning) and speed
+    (addition, counting dots, straight-curved capitals: telling the two kinds of letter apart).
+
+    `X` holds each test's raw score in its own points, whole numbers as the monograph prints them.
+    Other copies are rescaled: R's lavaan divides the nine columns by 6, 4, 8, 3, 4, 7, 23, 20
+    and 36. `labels` are pupil (number in the monograph), school (``"Pasteur"`` or
+    ``"Grant-White"``), sex (``"boy"`` or ``"girl"``), age in months and grade (7 or 8).
+
+    Returns
+    -------
+    Scores
+        `X` of shape (301, 9), nothing missing.
+    """
+    names, rows = _read("holzinger_swineford.csv")
+    columns = dict(zip(names, rows.T, strict=True))
+    school, sex = columns.pop("school"), columns.pop("sex")
+    whole = {name: column.astype(int) for name, column in columns.items()}
+    pupil, age, grade = (whole.pop(name) for name in ("pupil", "age in months", "grade"))
+    return Scores(
+        X=np.column_stack(list(whole.values())).astype(float),
+        feature_names=tuple(whole),
+        labels={"pupil": pupil, "school": school, "sex": sex, "age in months": age, "grade": grade},
+        source="K. J. Holzinger and F. Swineford (1939), A study in factor analysis: the "
+        "stability of a bi-factor solution, Supplementary Educational Monographs 48, University "
+        "of Chicago. Scores as in R's psychTools 2.2.9 (K. Widaman), equal to those of lavaan "
+        "0.6-14; age in months is lavaan's years and months.",
+        licence=f"{_FACTS}; psychTools and lavaan are under the GPL, version 2 or later",
+    )
+
+
+def ability() -> CovarianceTable:
+    """Covariances of six ability and intelligence tests taken by 112 people.
+
+    General (Cattell's culture-fair test, not verbal), picture completion, block design, mazes,
+    reading comprehension and vocabulary; in squared points of the tests, the divisor not stated.
+
+    Returns
+    -------
+    CovarianceTable
+        `covariance` of shape (6, 6).
+
+    Notes
+    -----
+    Bartholomew prints a correlation matrix too, which does not agree with these covariances; the
+    original paper prints neither (documentation of R's `ability.cov`).
+    """
+    return _covariance_table(
+        "ability.csv",
+        n_samples=112,
+        source="G. A. Smith and G. Stanley (1983), Clocking g: relating intelligence and measures "
+        "of timed performance, Intelligence 7, 353-368, as printed by D. J. Bartholomew (1987), "
+        "Latent Variable Models and Factor Analysis, Griffin. Read from R 4.2.2, ability.cov.",
+        licence=f"{_FACTS}; R is under the GPL, version 2 or 3",
+    )
+
+
+def harman24() -> CovarianceTable:
+    """Correlations of 24 psychological tests taken by the 145 pupils of Grant-White.
+
+    The pupils are those of `holzinger_swineford`. Correlations computed from the scores differ
+    from these, which were printed first, by up to 0.035.
+
+    Returns
+    -------
+    CovarianceTable
+        `covariance`, a correlation matrix of shape (24, 24) to three decimals.
+    """
+    return _covariance_table(
+        "harman24.csv",
+        n_samples=145,
+        source="H. H. Harman (1976), Modern Factor Analysis, third edition, University of Chicago "
+        "Press, table 7.4. Read from R 4.2.2, Harman74.cor.",
+        licence=f"{_FACTS}; R is under the GPL, version 2 or 3",
+    )
+
+
+def harman8() -> CovarianceTable:
+    """Correlations of eight body measurements of 305 girls aged 7 to 17.
+
+    Two factors do not fit them; with three, the maximum-likelihood noise variance of arm span is
+    zero (a Heywood case).
+
+    Returns
+    -------
+    CovarianceTable
+        `covariance`, a correlation matrix of shape (8, 8) to three decimals.
+    """
+    return _covariance_table(
+        "harman8.csv",
+        n_samples=305,
+        source="H. H. Harman (1976), Modern Factor Analysis, third edition, University of Chicago "
+        "Press, table 2.3. Read from R 4.2.2, Harman23.cor, equal to Harman.8 of psych 2.2.9.",
+        licence=f"{_FACTS}; R is under the GPL, version 2 or 3",
+    )
+
+
+def school_subjects() -> CovarianceTable:
+    """Correlations of examination marks of 220 boys in six subjects.
+
+    Returns
+    -------
+    CovarianceTable
+        `covariance`, a correlation matrix of shape (6, 6) to three decimals.
+    """
+    return _covariance_table(
+        "school_subjects.csv",
+        n_samples=220,
+        source="D. N. Lawley and A. E. Maxwell (1971), Factor Analysis as a Statistical Method, "
+        "second edition, Butterworths; also in R. A. Johnson and D. W. Wichern, Applied "
+        "Multivariate Statistical Analysis, example 9.8.",
+        licence=_FACTS,
+    )
+
+
+def digits() -> Scores:
+    """Handwritten digits, 8 x 8 pixels: scikit-learn's copy.
+
+    A pixel counts the ink in a block of 4 x 4 binary pixels, from 0 to 16. Three pixels are 0 in
+    every image, so their variance is zero. `labels` are digit (0 to 9).
+
+    Returns
+    -------
+    Scores
+        `X` of shape (1797, 64); columns run row by row from the top left pixel.
+    """
+    bunch = load_digits()
+    return Scores(
+        X=bunch.data,
+        feature_names=tuple(bunch.feature_names),
+        labels={"digit": bunch.target},
+        source="E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI "
+        "Machine Learning Repository, doi:10.24432/C50P49, test set; sklearn.datasets.load_digits.",
+        licence="Creative Commons Attribution 4.0 International (CC BY 4.0)",
+    )
+
+
+def _read(name: str) -> tuple[list[str], np.ndarray]:
+    """Column names and the rows under them, as text."""
+    header, *rows = (files("lvmnotes") / "datasets" / name).read_text("utf-8").splitlines()
+    return header.split(","), np.array([row.split(",") for row in rows])
+
+
+def _covariance_table(name: str, n_samples: int, source: str, licence: str) -> CovarianceTable:
+    names, rows = _read(name)
+    return CovarianceTable(
+        covariance=rows.astype(float),
+        n_samples=n_samples,
+        feature_names=tuple(names),
+        source=source,
+        licence=licence,
+    )

@@ -1,0 +1,170 @@
+"""The tables are what was published: facts printed elsewhere, and peers' fits to them."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lvmnotes import data
+
+TABLES = [data.ability, data.harman24, data.harman8, data.school_subjects]
+SCORES = [data.holzinger_swineford, data.digits]
+FIXTURES = Path(__file__).parent / "fixtures"
+
+# What R's own reference output prints for these tables (tests/Examples/datasets-Ex.Rout.save of
+# the R sources): the statistic of the likelihood-ratio test, by number of factors.
+PUBLISHED_STATISTIC = {
+    "ability": {1: 75.18, 2: 6.11},
+    "harman24": {1: 622.91, 2: 420.24, 3: 295.59, 4: 226.68},
+    "harman8": {1: 611.44, 2: 75.74},
+}
+
+
+def peer_solution(table, name, n_factors):
+    """Read the loadings and covariance of the peer's fit to the correlation matrix."""
+    with open(FIXTURES / "factor_solutions.csv", newline="") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if (row["table"], row["n_factors"], row["rotation"]) == (name, str(n_factors), "none")
+        ]
+    assert tuple(row["variable"] for row in rows) == table.feature_names
+    W = np.array([[float(row[f"loading.{i}"]) for i in range(1, n_factors + 1)] for row in rows])
+    return W, W @ W.T + np.diag([float(row["uniqueness"]) for row in rows])
+
+
+def correlation(table):
+    scale = np.sqrt(np.diag(table.covariance))
+    return table.covariance / np.outer(scale, scale)
+
+
+@pytest.mark.parametrize(
+    ("load", "n_samples", "n_features"),
+    [
+        (data.ability, 112, 6),
+        (data.harman24, 145, 24),
+        (data.harman8, 305, 8),
+        (data.school_subjects, 220, 6),
+    ],
+)
+def test_a_covariance_table_is_a_covariance_matrix(load, n_samples, n_features):
+    table = load()
+    assert table.n_samples == n_samples
+    assert table.covariance.shape == (n_features, n_features)
+    np.testing.assert_array_equal(table.covariance, table.covariance.T)
+    assert np.linalg.eigvalsh(table.covariance)[0] > 0
+
+
+@pytest.mark.parametrize("load", [data.harman24, data.harman8, data.school_subjects])
+def test_a_correlation_matrix_has_a_unit_diagonal_and_three_decimals(load):
+    R = load().covariance
+    np.testing.assert_array_equal(np.diag(R), 1.0)
+    np.testing.assert_array_equal(R, np.round(R, 3))
+
+
+@pytest.mark.parametrize("load", TABLES + SCORES)
+def test_every_table_says_what_its_columns_are_and_where_it_comes_from(load):
+    table = load()
+    array = table.X if load in SCORES else table.covariance
+    assert len(set(table.feature_names)) == len(table.feature_names) == array.shape[1]
+    assert table.source and table.licence
+    assert table.source in repr(table) and table.licence in repr(table)
+
+
+@pytest.mark.parametrize("load", SCORES)
+def test_scores_are_finite_and_labelled(load):
+    table = load()
+    assert table.X.dtype == float and np.isfinite(table.X).all()
+    for label in table.labels.values():
+        assert label.shape == (len(table.X),)
+
+
+@pytest.mark.parametrize("load", TABLES + SCORES)
+def test_a_call_hands_out_its_own_copy_of_a_frozen_table(load):
+    name = "X" if load in SCORES else "covariance"
+    table = load()
+    before = getattr(table, name).copy()
+    getattr(table, name)[:] = -1.0
+    np.testing.assert_array_equal(getattr(load(), name), before)
+    with pytest.raises(AttributeError):
+        setattr(table, name, before)
+
+
+def test_holzinger_swineford_counts_of_pupils():
+    table = data.holzinger_swineford()
+    assert table.X.shape == (301, 9)
+    assert len(set(table.labels["pupil"])) == 301
+    for school, sex, count in [
+        ("Pasteur", "boy", 74),
+        ("Pasteur", "girl", 82),
+        ("Grant-White", "boy", 72),
+        ("Grant-White", "girl", 73),
+    ]:
+        assert np.sum((table.labels["school"] == school) & (table.labels["sex"] == sex)) == count
+    assert set(table.labels["grade"]) == {7, 8}
+    assert table.labels["age in months"].min() >= 11 * 12
+    assert table.labels["age in months"].max() < 17 * 12
+
+
+def test_holzinger_swineford_gives_the_likelihoods_that_lavaan_publishes():
+    """The tutorial of lavaan prints them for the scores divided as the docstring says."""
+    X = data.holzinger_swineford().X
+    assert (X == np.round(X)).all()
+    X = X / [6, 4, 8, 3, 4, 7, 23, 20, 36]
+    n, D = X.shape
+    log_determinant = np.linalg.slogdet(np.cov(X.T, bias=True))[1]
+    saturated = -n / 2 * (D * np.log(2 * np.pi) + log_determinant + D)
+    independent = -n / 2 * (D * np.log(2 * np.pi) + np.log(X.var(axis=0)).sum() + D)
+    assert saturated == pytest.approx(-3695.092, abs=5e-4)
+    assert 2 * (saturated - independent) == pytest.approx(918.852, abs=5e-4)
+
+
+def test_harman24_is_the_correlation_of_the_scores_of_grant_white():
+    """Two publications of the same pupils, which differ by up to 0.035 (Gorsuch 1983)."""
+    scores, table = data.holzinger_swineford(), data.harman24()
+    shared = [name for name in scores.feature_names if name in table.feature_names]
+    assert set(scores.feature_names) - set(shared) == {"lozenges"}
+    mine = [scores.feature_names.index(name) for name in shared]
+    theirs = [table.feature_names.index(name) for name in shared]
+    X = scores.X[scores.labels["school"] == "Grant-White"][:, mine]
+    assert len(X) == table.n_samples
+    gap = np.abs(np.corrcoef(X.T) - table.covariance[np.ix_(theirs, theirs)])
+    assert gap.max() < 0.035
+
+
+@pytest.mark.parametrize(
+    ("name", "n_factors", "published"),
+    [(name, k, value) for name, row in PUBLISHED_STATISTIC.items() for k, value in row.items()],
+)
+def test_the_published_test_statistic_follows_from_the_table_and_the_peers_solution(
+    name, n_factors, published
+):
+    table = getattr(data, name)()
+    R, n, D, k = correlation(table), table.n_samples, len(table.feature_names), n_factors
+    W, C = peer_solution(table, name, k)
+    discrepancy = (
+        np.linalg.slogdet(C)[1] - np.linalg.slogdet(R)[1] + np.trace(np.linalg.solve(C, R)) - D
+    )
+    statistic = (n - 1 - (2 * D + 5) / 6 - 2 * k / 3) * discrepancy
+    assert statistic == pytest.approx(published, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_factors"), [("ability", 2), ("harman24", 4), ("harman8", 2), ("school_subjects", 2)]
+)
+def test_the_peers_solution_is_stationary_for_the_table(name, n_factors):
+    """One entry off by 0.001 would move the optimum: R C^-1 W = W and diag(C) = diag(R) there."""
+    table = getattr(data, name)()
+    R = correlation(table)
+    W, C = peer_solution(table, name, n_factors)
+    np.testing.assert_allclose(R @ np.linalg.solve(C, W), W, atol=1e-6)
+    np.testing.assert_allclose(np.diag(C), 1.0, atol=1e-6)
+
+
+def test_digits_are_scikit_learns():
+    table = data.digits()
+    assert table.X.shape == (1797, 64)
+    assert table.X.min() == 0 and table.X.max() == 16
+    np.testing.assert_array_equal(np.unique(table.labels["digit"]), np.arange(10))
+    assert np.sum(np.ptp(table.X, axis=0) == 0) == 3
