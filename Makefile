@@ -10,7 +10,7 @@ VERSIONS ?= python3.11 python3.12 python3.13
 VENV := .venv/ready
 PY := .venv/bin/python
 SITE := _build/ready
-LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/data/*.csv)
+LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/datasets/*)
 CHAPTERS := $(wildcard book/chapters/*.md)
 NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
 PAGES := $(wildcard book/*.md book/*.bib book/_static/*) _config.yml _toc.yml
@@ -34,11 +34,11 @@ help:
 	@echo "make clean      remove all that make made, except lab/"
 
 book: $(VENV)
-	@$(MAKE) --no-print-directory -j$(JOBS) $(SITE)
+	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(SITE)
 	@echo "The site: file://$(CURDIR)/_build/html/index.html"
 
 notebooks: $(VENV)
-	@$(MAKE) --no-print-directory -j$(JOBS) $(NOTEBOOKS)
+	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(NOTEBOOKS)
 
 test: book
 	$(PY) -m pytest

@@ -4,12 +4,14 @@
     python book/build.py execute book/chapters/NAME.md ...     NAME.md -> executed NAME.ipynb
     python book/build.py claims                                ledger + notebooks -> book/claims.md
     python book/build.py site                                  pages + notebooks -> _build/html
+    python book/build.py lab                                   notebooks -> lab/, yours to change
 
 The Makefile calls the steps one by one, so that it can skip what is up to date.
 """
 
 import argparse
-import json
+import contextlib
+import io
 import os
 import shutil
 import sys
@@ -22,14 +24,15 @@ from jupyter_book.cli.main import main as jupyter_book
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from lvmnotes.claims import MIME_TYPE as CHECK
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "book" / "chapters"
-CHECK = "application/vnd.lvmnotes.check+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(source):
-    """Run a chapter in a fresh kernel and write the notebook with its outputs beside it.
+    """Run a chapter in a fresh kernel and write the notebook, outputs and all, beside it.
 
     The notebook is the same, byte for byte, whenever the outputs are: no times, no random ids, no
     widget state, no version of Python.  A failed run leaves no notebook.
@@ -64,41 +67,68 @@ def execute(source):
     partial.replace(target)
 
 
-def checks():
-    """Return every check the executed chapters made: claim -> list of its data, in book order."""
-    found = {}
-    for path in sorted(CHAPTERS.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                if data := output.get("data", {}).get(CHECK):
-                    found.setdefault(data["claim"], []).append(data)
-    return found
-
-
 def claims():
     """Write book/claims.md from the ledger and from what the executed chapters measured."""
     ledger = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
-    found = checks()
-    (ROOT / "book" / "claims.md").write_text(
-        f"# Claims\n\n{len(ledger)} {len(found)} {json.dumps(found)[:0]}\n", encoding="utf-8"
-    )
+    page = [
+        "# Claims",
+        "Every claim of the book, with a link to where it is derived, and every check of it with "
+        "the number that was measured when this site was built. A check that fails stops the "
+        "build. A *control* runs the same check where it must not pass.",
+    ]
+    for chapter in dict.fromkeys(entry["chapter"] for entry in ledger):
+        notebook = nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        checks = [output.data[CHECK] for output in outputs if CHECK in output.get("data", {})]
+        rows = ["| Claim | Checked | Measured | Limit | Verdict |", "|---|---|---|---|---|"]
+        for entry in ledger:
+            if entry["chapter"] == chapter:
+                # A hyphen that does not break, and that {prf:ref} does not take for its label.
+                name = entry["id"].replace("-", "\N{NON-BREAKING HYPHEN}")
+                first = f"{{prf:ref}}`{name} <{entry['id']}>` {entry['claim']}"
+                for check in checks:
+                    if check["claim"] == entry["id"]:
+                        rows.append(f"| {first} | {_row(check)} |")
+                        first = ""
+        page += [f"## {{doc}}`chapters/{chapter}`", "\n".join(rows)]
+    (ROOT / "book" / "claims.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+
+
+def _row(check):
+    """Return what a check compared, its number, its limit and its verdict, as table cells."""
+    unit = {"rtol": " of the largest value", "se": " standard errors"}.get(check["kind"], "")
+    bound = {"above": "above ", "below": "below "}.get(check["kind"], "")
+    verdict = "differs, as it must (control)" if check["fails"] else "holds"
+    what = check["what"].replace("|", "\\|")
+    return f"{what} | {check['gap']}{unit} | {bound}{check['limit']} | {verdict}"
 
 
 def site():
     """Build the site afresh and strictly: any warning is an error.
 
     Always afresh, because Sphinx warns only about the pages it reads again: a second run over the
-    cache of a failed one would pass.
+    cache of a failed one would pass, and so would one after a change that breaks another page.
     """
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
-    strict = ["-W", "-n", "--keep-going", "-q"]
-    jupyter_book(["build", *strict, str(ROOT)])
+    with contextlib.redirect_stdout(io.StringIO()):  # warnings go to stderr
+        jupyter_book(["build", "-W", "-n", "--keep-going", "-q", str(ROOT)], standalone_mode=False)
+
+
+def lab():
+    """Copy the executed chapters into lab/; never write over what a reader has there."""
+    folder = ROOT / "lab"
+    folder.mkdir(exist_ok=True)
+    for notebook in sorted(CHAPTERS.glob("*.ipynb")):
+        if (folder / notebook.name).exists():
+            print(f"lab/{notebook.name} is yours and stays; rename it to get the book's again")
+        else:
+            shutil.copy(notebook, folder)
 
 
 def main():
-    """Run the step that the command line names, or all of them."""
+    """Run the step that the command line names; without one, the three that make the site."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("step", nargs="?", choices=["execute", "claims", "site"])
+    parser.add_argument("step", nargs="?", choices=["execute", "claims", "site", "lab"])
     parser.add_argument("chapters", nargs="*", type=Path)
     options = parser.parse_args()
     if options.step in (None, "execute"):
@@ -108,6 +138,10 @@ def main():
         claims()
     if options.step in (None, "site"):
         site()
+    if options.step is None:
+        print(f"The site: {(ROOT / '_build' / 'html' / 'index.html').as_uri()}")
+    if options.step == "lab":
+        lab()
 
 
 if __name__ == "__main__":
