@@ -63,9 +63,9 @@ test-all: test
 # The oldest Python's answer also installs on the newer ones; the reverse does not hold.
 pins:
 	@venv=$$(mktemp -d) && python3.11 -m venv $$venv && \
-	$$venv/bin/pip install --quiet -e '.[book,test]' && \
+	$$venv/bin/pip install --quiet --upgrade setuptools wheel -e '.[book,test]' && \
 	{ echo "# What the book is built and tested with: the full closure of .[book,test], by 'make pins'."; \
-	  $$venv/bin/pip freeze --exclude-editable; } > requirements.txt && rm -rf $$venv
+	  $$venv/bin/pip freeze --all --exclude pip --exclude-editable; } > requirements.txt && rm -rf $$venv
 
 clean:
 	rm -rf .venv _build book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
@@ -80,7 +80,7 @@ $(VENV): requirements.txt pyproject.toml
 	@echo "making the environment in .venv"
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 # Order only on the environment: a new one matters by its pins, which are named here.
