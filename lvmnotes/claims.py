@@ -86,17 +86,18 @@ def check(
         raise ValueError("want goes with rtol, atol or se, and is left out with above or below")
 
     got = np.asarray(got, dtype=float)
-    if kind == "above":
-        measured, limit, holds = got.min(), float(above), bool((got > above).all())
-        words = f"{measured:.4g}, above {limit:.4g}" if holds else f"{measured:.4g}, not > {limit:.4g}"
-    elif kind == "below":
-        measured, limit, holds = got.max(), float(below), bool((got < below).all())
-        words = f"{measured:.4g}, below {limit:.4g}" if holds else f"{measured:.4g}, not < {limit:.4g}"
+    if got.size == 0:
+        raise ValueError(f"{claim}, {what}: there is nothing to compare")
+    if kind in ("above", "below"):
+        limit = float(above if kind == "above" else below)
+        measured = got.min() if kind == "above" else got.max()
+        holds = bool(measured > limit if kind == "above" else measured < limit)
+        words = f"{measured:.4g} (asked: {kind} {limit:.4g})"
     else:
         difference = np.abs(got - np.asarray(want, dtype=float))
         if kind == "se":
             difference = difference / np.asarray(se, dtype=float)
-            limit = float(stats.norm.isf(FALSE_ALARM / 2 / max(difference.size, 1)))
+            limit = float(stats.norm.isf(FALSE_ALARM / 2 / difference.size))
             unit = " standard errors"
         elif kind == "rtol":
             difference = difference / np.abs(want).max()

@@ -135,7 +135,7 @@ class LinearFactorModel(BaseEstimator):
         return self.prior.logpdf(H).sum(axis=1)
 
     def log_joint(self, X: ArrayLike, H: ArrayLike) -> np.ndarray:
-        r"""Log-density of data and factors, :math:`\log p(\mathbf h) + \log p(\mathbf x | \mathbf h)`.
+        r"""Log-density of data and factors, :math:`\log p(\mathbf h) p(\mathbf x | \mathbf h)`.
 
         Parameters
         ----------
@@ -152,6 +152,11 @@ class LinearFactorModel(BaseEstimator):
         X = validate_data(self, X, dtype=float, reset=False)
         if np.any(self.noise_variance_ == 0):
             raise ValueError("log_joint needs noise: noise_variance_ has a zero")
+        if len({len(X), len(H)} - {1}) > 1:
+            raise ValueError(
+                f"X and H must have the same number of rows, or one a single row; got {len(X)} "
+                f"rows of X and {len(H)} of H"
+            )
         noise_sd = np.sqrt(self.noise_variance_)
         log_noise = stats.norm.logpdf(X, loc=H @ self.W_.T + self.b_, scale=noise_sd)
         return self.log_prior(H) + log_noise.sum(axis=1)
@@ -282,6 +287,7 @@ class LinearGaussianModel(
         return self.W_.shape[1]
 
     def __sklearn_tags__(self):
+        """Tell scikit-learn that NaN is welcome."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
@@ -329,7 +335,7 @@ def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.
 
 
 def _one_per_feature(value: ArrayLike | float, n_features: int, name: str) -> np.ndarray:
-    """A finite scalar, or one finite value a feature."""
+    """Return a finite scalar, or one finite value a feature, as an array."""
     value = np.asarray(value, dtype=float)
     if value.shape not in ((), (n_features,)) or not np.isfinite(value).all():
         raise ValueError(

@@ -46,6 +46,7 @@ class Moments:
     scatter: np.ndarray
 
     def __post_init__(self):
+        """Check that the statistics fit together."""
         mean = check_array(self.mean, ensure_2d=False, dtype=float, input_name="mean")
         scatter = check_array(self.scatter, dtype=float, input_name="scatter")
         if not self.n > 0:
@@ -57,6 +58,8 @@ class Moments:
             )
         if not np.allclose(scatter, scatter.T, rtol=1e-8, atol=1e-8 * np.abs(scatter).max()):
             raise ValueError("scatter must be symmetric")
+        if (np.diag(scatter) < 0).any():
+            raise ValueError("scatter must have no negative entry on its diagonal")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "scatter", scatter)
 

@@ -1,0 +1,70 @@
+"""Moments: one pass, any split, no digits lost, and clear words for what does not fit."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvmnotes import Moments
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(0).normal(size=(60, 4)) @ np.diag([1, 2, 3, 4]) + 5
+
+
+@given(cuts=st.sets(st.integers(1, 59), max_size=5))
+def test_any_split_adds_up_to_the_whole(cuts):
+    X = np.random.default_rng(1).normal(size=(60, 4))
+    together = Moments.from_batches(np.split(X, sorted(cuts)))
+    assert together.n == 60
+    np.testing.assert_allclose(together.mean, X.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(together.covariance, np.cov(X.T, bias=True), rtol=1e-10, atol=1e-14)
+
+
+def test_more_rows_than_a_batch(X):
+    X = np.tile(X, (200, 1))
+    np.testing.assert_allclose(Moments.from_data(X).covariance, np.cov(X.T, bias=True), rtol=1e-10)
+
+
+def test_a_mean_far_from_zero_costs_no_digits(X):
+    far = Moments.from_data(X + 1e8).covariance
+    near = Moments.from_data((X + 1e8) - 1e8).covariance
+    np.testing.assert_allclose(far, near, rtol=1e-12, atol=1e-12)
+
+
+def test_float32_data_are_summed_in_double_precision(X):
+    X = np.tile(X, (500, 1)).astype(np.float32)
+    exact = np.cov(X.astype(float).T, bias=True)
+    np.testing.assert_allclose(Moments.from_data(X).covariance, exact, rtol=1e-12)
+
+
+def test_weights_are_repetitions(X):
+    repeat = np.random.default_rng(2).integers(1, 4, size=60)
+    weighted = Moments.from_data(X, sample_weight=repeat)
+    repeated = Moments.from_data(np.repeat(X, repeat, axis=0))
+    assert weighted.n == repeated.n
+    np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
+    np.testing.assert_allclose(weighted.scatter, repeated.scatter, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Moments(0, np.zeros(2), np.eye(2)), "n must be positive"),
+        (lambda: Moments(3, np.zeros(3), np.eye(2)), r"scatter \(D, D\); got \(3,\) and \(2, 2\)"),
+        (lambda: Moments(3, np.zeros(2), [[1, 2], [0, 1]]), "scatter must be symmetric"),
+        (lambda: Moments(3, np.zeros(2), [[-1, 0], [0, 1]]), "scatter must have no negative"),
+        (lambda: Moments(3, [np.nan, 0], np.eye(2)), "mean contains NaN"),
+        (lambda: Moments.from_data([[1.0, np.inf]]), "X contains infinity"),
+        (lambda: Moments.from_data([1.0, 2.0]), "Expected 2D array"),
+        (lambda: Moments.from_data([["a", "b"]]), "could not convert string"),
+        (lambda: Moments.from_data(np.eye(3), sample_weight=[1, 2]), "each of the 3 samples"),
+        (lambda: Moments.from_data(np.eye(3), sample_weight=[1, 0, 2]), "one positive weight"),
+        (lambda: Moments.from_batches([]), "at least one batch"),
+        (lambda: Moments.from_data(np.eye(3)) + Moments.from_data(np.eye(2)), "same features"),
+    ],
+)
+def test_bad_input_says_what_was_expected(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
