@@ -57,7 +57,7 @@ class FactorAnalysis(LinearGaussianModel):
         are always fitted by EM.
     tol : float, default 1e-12
         What may be left to gain at the end, in nats a sample: estimated from the last gains for
-        EM; for ``"ml"``, a bound on the last relative improvement.
+        EM, from the gradient for ``"ml"``.
     max_iter : int, default 10000
 
     Attributes
@@ -371,9 +371,10 @@ def _maximise_profile(R, n_components, *, tol, max_iter):
         start * unit,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(np.log(UNIQUENESS_FLOOR) * u, 0.0) for u in unit],
+        bounds=optimize.Bounds(np.log(UNIQUENESS_FLOOR) * unit, 0.0),
         callback=lambda intermediate_result: trace.append(-intermediate_result.fun),
-        options={"ftol": tol, "gtol": 1e-8, "maxiter": max_iter, "maxfun": 10 * max_iter},
+        # What is left to gain is about the squared gradient.
+        options={"ftol": tol, "gtol": tol**0.5, "maxiter": max_iter, "maxfun": 10 * max_iter},
     )
     if result.nit >= max_iter:
         warnings.warn(

@@ -13,7 +13,7 @@ from sklearn.utils import check_array, gen_batches
 
 #: Rows centred at a time by `Moments.from_data`: large enough for one fast matrix product, small
 #: enough that the centred copy is negligible beside the data.
-BATCH_SIZE = 4096
+BATCH_SIZE = 512
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,17 @@ class Moments:
 
     def __post_init__(self):
         """Check that the statistics fit together."""
-        mean = check_array(self.mean, ensure_2d=False, dtype=float, input_name="mean")
-        scatter = check_array(self.scatter, dtype=float, input_name="scatter")
-        if not self.n > 0:
-            raise ValueError(f"n must be positive, got {self.n}")
+        mean, scatter = np.asarray(self.mean, float), np.asarray(self.scatter, float)
+        if not 0 < self.n < np.inf:
+            raise ValueError(f"n must be positive and finite, got {self.n}")
         if mean.ndim != 1 or scatter.shape != (mean.size, mean.size):
             raise ValueError(
                 "mean must have shape (D,) and scatter (D, D); "
                 f"got {mean.shape} and {scatter.shape}"
             )
-        if not np.allclose(scatter, scatter.T, rtol=1e-8, atol=1e-8 * np.abs(scatter).max()):
+        if not (np.isfinite(mean).all() and np.isfinite(scatter).all()):
+            raise ValueError("mean and scatter must be finite; one has NaN or infinity")
+        if np.abs(scatter - scatter.T).max() > 1e-8 * np.abs(scatter).max():
             raise ValueError("scatter must be symmetric")
         if (np.diag(scatter) < 0).any():
             raise ValueError("scatter must have no negative entry on its diagonal")
@@ -85,22 +86,28 @@ class Moments:
             sample_weight = check_array(
                 sample_weight, ensure_2d=False, dtype=float, input_name="sample_weight"
             )
-            if sample_weight.shape != (len(X),) or (sample_weight <= 0).any():
+            positive = sample_weight > 0
+            if sample_weight.shape != (len(X),) or (sample_weight < 0).any() or not positive.any():
                 raise ValueError(
-                    f"sample_weight must hold one positive weight for each of the {len(X)} "
-                    f"samples, got shape {sample_weight.shape} with smallest value "
-                    f"{sample_weight.min():.3g}"
+                    f"sample_weight must hold one weight >= 0 for each of the {len(X)} samples, "
+                    "not all zero"
                 )
-        moments = []
-        for rows in gen_batches(len(X), BATCH_SIZE):
+            if not positive.all():
+                X, sample_weight = X[positive], sample_weight[positive]
+
+        def moments(rows: slice) -> Moments:
             Z = X[rows].astype(float)
-            weight = np.ones(len(Z)) if sample_weight is None else sample_weight[rows]
-            n = weight.sum()
-            mean = weight @ Z / n
+            if sample_weight is None:
+                mean = Z.mean(axis=0)
+                Z -= mean
+                return cls(len(Z), mean, Z.T @ Z)
+            weight = sample_weight[rows]
+            mean = weight @ Z / weight.sum()
             Z -= mean
             Z *= np.sqrt(weight)[:, None]
-            moments.append(cls(n, mean, Z.T @ Z))
-        return reduce(add, moments)
+            return cls(weight.sum(), mean, Z.T @ Z)
+
+        return reduce(add, map(moments, gen_batches(len(X), BATCH_SIZE)))
 
     @classmethod
     def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
@@ -114,10 +121,11 @@ class Moments:
         -------
         Moments
         """
-        moments = [cls.from_data(batch) for batch in batches]
-        if not moments:
+        batches = iter(batches)
+        first = next(batches, None)
+        if first is None:
             raise ValueError("batches must hold at least one batch of samples, got none")
-        return reduce(add, moments)
+        return reduce(add, map(cls.from_data, batches), cls.from_data(first))
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both samples together (Chan, Golub and LeVeque 1983)."""

@@ -40,7 +40,7 @@ def test_float32_data_are_summed_in_double_precision(X):
 
 
 def test_weights_are_repetitions(X):
-    repeat = np.random.default_rng(2).integers(1, 4, size=60)
+    repeat = np.random.default_rng(2).integers(0, 4, size=60)
     weighted = Moments.from_data(X, sample_weight=repeat)
     repeated = Moments.from_data(np.repeat(X, repeat, axis=0))
     assert weighted.n == repeated.n
@@ -55,12 +55,13 @@ def test_weights_are_repetitions(X):
         (lambda: Moments(3, np.zeros(3), np.eye(2)), r"scatter \(D, D\); got \(3,\) and \(2, 2\)"),
         (lambda: Moments(3, np.zeros(2), [[1, 2], [0, 1]]), "scatter must be symmetric"),
         (lambda: Moments(3, np.zeros(2), [[-1, 0], [0, 1]]), "scatter must have no negative"),
-        (lambda: Moments(3, [np.nan, 0], np.eye(2)), "mean contains NaN"),
+        (lambda: Moments(3, [np.nan, 0], np.eye(2)), "must be finite; one has NaN"),
         (lambda: Moments.from_data([[1.0, np.inf]]), "X contains infinity"),
         (lambda: Moments.from_data([1.0, 2.0]), "Expected 2D array"),
         (lambda: Moments.from_data([["a", "b"]]), "could not convert string"),
         (lambda: Moments.from_data(np.eye(3), sample_weight=[1, 2]), "each of the 3 samples"),
-        (lambda: Moments.from_data(np.eye(3), sample_weight=[1, 0, 2]), "one positive weight"),
+        (lambda: Moments.from_data(np.eye(3), sample_weight=[1, -1, 2]), "one weight >= 0"),
+        (lambda: Moments.from_data(np.eye(3), sample_weight=[0, 0, 0]), "not all zero"),
         (lambda: Moments.from_batches([]), "at least one batch"),
         (lambda: Moments.from_data(np.eye(3)) + Moments.from_data(np.eye(2)), "same features"),
     ],

@@ -1,0 +1,68 @@
+"""What is raced: each case gives the data, this library's fit and the peers', and the objective.
+
+A case is a function that returns a `Race`. Data are simulated from the model that is fitted, with
+a fixed seed, so that everybody has the same well-posed problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn import decomposition
+
+import lvmnotes
+
+
+@dataclass(frozen=True)
+class Race:
+    """One comparison on one data set.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    runners : dict of str to callable
+        Each maps `X` to a fitted model; the first is this library.
+    objective : callable
+        Maps a fitted model and `X` to the number that every runner maximises.
+    unit : str
+        Of the objective.
+    goal : float
+        How many times faster than the fastest peer this library means to be.
+    repeats : int
+        How often each runner runs; the medians are compared.
+    """
+
+    X: np.ndarray
+    runners: dict[str, Callable[[np.ndarray], Any]]
+    objective: Callable[[Any, np.ndarray], float]
+    unit: str
+    goal: float
+    repeats: int
+
+
+def _factor_analysis(n_samples: int, n_features: int, d: int, goal: float, repeats: int) -> Race:
+    rng = np.random.default_rng(0)
+    truth = lvmnotes.FactorAnalysis.from_parameters(
+        W=rng.normal(size=(n_features, d)),
+        noise_variance=rng.uniform(0.2, 2, size=n_features),
+    )
+    return Race(
+        X=truth.sample(n_samples, rng)[0],
+        runners={
+            "lvmnotes": lambda X: lvmnotes.FactorAnalysis(d).fit(X),
+            "scikit-learn": lambda X: decomposition.FactorAnalysis(d).fit(X),
+        },
+        objective=lambda model, X: model.score(X),
+        unit="nats a sample",
+        goal=goal,
+        repeats=repeats,
+    )
+
+
+CASES: dict[str, Callable[[], Race]] = {
+    "factor analysis, 2,000 x 50, 5 factors": lambda: _factor_analysis(2_000, 50, 5, 10, 15),
+    "factor analysis, 100,000 x 64, 10 factors": lambda: _factor_analysis(100_000, 64, 10, 50, 5),
+}
