@@ -167,9 +167,11 @@ class FactorAnalysis(LinearGaussianModel):
         self._check_parameters(moments.mean, np.diag(S))
         # The model is covariant under rescaling, so fit its best-scaled form: correlations.
         scale = np.sqrt(np.diag(S))
-        R = S / np.outer(scale, scale)
+        correlation = S / np.outer(scale, scale)
         maximise = _maximise_profile if self.method == "ml" else _maximise_em
-        W, psi, trace = maximise(R, self.n_components, tol=self.tol, max_iter=self.max_iter)
+        W, psi, trace = maximise(
+            correlation, self.n_components, tol=self.tol, max_iter=self.max_iter
+        )
 
         sign, log_determinant = np.linalg.slogdet(S)
         testable = sign > 0 and moments.n > len(S)
@@ -342,26 +344,26 @@ def _best_loadings(psi, S, n_components) -> tuple[np.ndarray, np.ndarray]:
     return scale[:, None] * V[:, : -n_components - 1 : -1] * np.sqrt(signal - 1), signal
 
 
-def _starting_log_psi(R: np.ndarray, n_components: int) -> np.ndarray:
+def _starting_log_psi(S: np.ndarray, n_components: int) -> np.ndarray:
     """Jöreskog's start: most of what the other variables do not predict linearly."""
-    D = len(R)
+    D = len(S)
     # The ridge keeps the inverse finite where there are fewer samples than variables.
-    unpredicted = 1 / np.diag(np.linalg.inv(R + 0.01 * np.eye(D)))
+    unpredicted = 1 / np.diag(np.linalg.inv(S + 0.01 * np.eye(D)))
     return np.log((1 - n_components / (2 * D)) * unpredicted)
 
 
-def _maximise_profile(R, n_components, *, tol, max_iter):
+def _maximise_profile(S, n_components, *, tol, max_iter):
     """Fit a correlation matrix by a quasi-Newton search; return W, psi and the trace."""
-    start = _starting_log_psi(R, n_components)
+    start = _starting_log_psi(S, n_components)
     psi = np.exp(start)
-    W, signal = _best_loadings(psi, R, n_components)
+    W, signal = _best_loadings(psi, S, n_components)
     # Jöreskog's expected second derivative in log psi_i is about (1 - sum_j v_ij^2)^2 / 2; the
     # search takes fewer steps in coordinates that make it the same for all variables.
     unit = np.maximum(1 - (W**2 / psi[:, None] / np.maximum(signal - 1, 1e-12)).sum(axis=1), 0.05)
     trace = []
 
     def loss(z):
-        log_likelihood, gradient = profile_likelihood(z / unit, R, n_components)
+        log_likelihood, gradient = profile_likelihood(z / unit, S, n_components)
         if not trace:
             trace.append(log_likelihood)
         return -log_likelihood, -gradient / unit
@@ -383,7 +385,7 @@ def _maximise_profile(R, n_components, *, tol, max_iter):
             stacklevel=4,
         )
     psi = np.exp(result.x / unit)
-    return _best_loadings(psi, R, n_components)[0], psi, np.array(trace)
+    return _best_loadings(psi, S, n_components)[0], psi, np.array(trace)
 
 
 def em_step(
@@ -391,9 +393,9 @@ def em_step(
 ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
     r"""One EM iteration from a covariance matrix (Rubin and Thayer 1982).
 
-    With :math:`\beta = M^{-1} W^\top \psi^{-1}`, the E-step's averages over the data are
-    :math:`\langle \mathbf x\, \mathbb E[\mathbf h]^\top \rangle = S \beta^\top` and
-    :math:`\langle \mathbb E[\mathbf h \mathbf h^\top] \rangle = M^{-1} + \beta S \beta^\top`;
+    With :math:`G = M^{-1} W^\top \psi^{-1}`, the E-step's averages over the data are
+    :math:`\langle \mathbf x\, \mathbb E[\mathbf h]^\top \rangle = S G^\top` and
+    :math:`\langle \mathbb E[\mathbf h \mathbf h^\top] \rangle = M^{-1} + G S G^\top`;
     the M-step regresses one on the other.
 
     Parameters
@@ -413,10 +415,10 @@ def em_step(
     W, psi = parameters
     D, d = W.shape
     M = np.eye(d) + W.T / psi @ W
-    beta = linalg.solve(M, W.T / psi, assume_a="pos")
-    residual = np.eye(D) - W @ beta
-    cross = S @ beta.T
-    codes = beta @ cross
+    G = linalg.solve(M, W.T / psi, assume_a="pos")
+    residual = np.eye(D) - W @ G
+    cross = S @ G.T
+    codes = G @ cross
     distance = ((residual @ S) * residual / psi[:, None]).sum() + np.trace(codes)
     log_determinant = np.linalg.slogdet(M)[1] + np.log(psi).sum()
     log_likelihood = -0.5 * (D * LOG_2_PI + log_determinant + distance)
@@ -426,11 +428,11 @@ def em_step(
     return float(log_likelihood), (W, psi)
 
 
-def _maximise_em(R, n_components, *, tol, max_iter):
+def _maximise_em(S, n_components, *, tol, max_iter):
     """Fit as `_maximise_profile` does, by EM from the same start."""
-    psi = np.exp(_starting_log_psi(R, n_components))
-    start = _best_loadings(psi, R, n_components)[0], psi
+    psi = np.exp(_starting_log_psi(S, n_components))
+    start = _best_loadings(psi, S, n_components)[0], psi
     (W, psi), trace = expectation_maximisation(
-        lambda parameters: em_step(parameters, R), start, tol=tol, max_iter=max_iter
+        lambda parameters: em_step(parameters, S), start, tol=tol, max_iter=max_iter
     )
     return W, psi, trace

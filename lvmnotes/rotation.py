@@ -25,7 +25,7 @@ def varimax(
     r"""Rotate loadings so that the squared loadings of each factor vary most (Kaiser 1958).
 
     Maximises :math:`\sum_j \bigl[\frac1D \sum_i l_{ij}^4 - (\frac1D \sum_i l_{ij}^2)^2\bigr]`
-    over orthogonal R, with :math:`L = W R`.
+    over orthogonal Q, with :math:`L = W Q`.
 
     Parameters
     ----------
@@ -39,24 +39,24 @@ def varimax(
     Returns
     -------
     loadings : ndarray of shape (n_features, n_components)
-        `W @ R`.
-    R : ndarray of shape (n_components, n_components)
+        `W @ Q`.
+    Q : ndarray of shape (n_components, n_components)
         The orthogonal rotation.
     """
     W = check_array(W, dtype=float, input_name="W")
     length = np.sqrt((W**2).sum(axis=1, keepdims=True)) if normalize else 1.0
     A = np.divide(W, length, where=length > 0, out=np.zeros_like(W)) if normalize else W
-    R = np.eye(W.shape[1])
+    Q = np.eye(W.shape[1])
     criterion = 0.0
     for _ in range(MAX_ITER):
-        L = A @ R
+        L = A @ Q
         # The criterion is convex in L, so its best linear bound over rotations never falls below.
         U, s, Vt = np.linalg.svd(A.T @ (L**3 - L * (L**2).mean(axis=0)))
-        R = U @ Vt
+        Q = U @ Vt
         if s.sum() <= criterion * (1 + tol):
             break
         criterion = s.sum()
-    return W @ R, R
+    return W @ Q, Q
 
 
 def promax(W: ArrayLike, power: float = 4.0) -> Promax:
@@ -80,10 +80,10 @@ def promax(W: ArrayLike, power: float = 4.0) -> Promax:
     """
     if not power >= 1:
         raise ValueError(f"power must be at least 1, got {power}")
-    loadings, R = varimax(W)
+    loadings, Q = varimax(W)
     target = loadings * np.abs(loadings) ** (power - 1)
     T = np.linalg.lstsq(loadings, target, rcond=None)[0]
     T = T * np.sqrt(np.diag(np.linalg.inv(T.T @ T)))
-    transformation = R @ T
+    transformation = Q @ T
     factor_correlation = np.linalg.inv(transformation.T @ transformation)
     return Promax(loadings @ T, transformation, factor_correlation)
