@@ -10,9 +10,12 @@ The Makefile calls the steps one by one, so that it can skip what is up to date.
 """
 
 import argparse
+import collections
 import contextlib
+import html
 import io
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -72,35 +75,42 @@ def claims():
     ledger = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
     page = [
         "# Claims",
-        "Every claim of the book, with a link to where it is derived, and every check of it with "
-        "the number that was measured when this site was built. A check that fails stops the "
-        "build. A *control* runs the same check where it must not pass.",
+        "Every claim of the book, with a link to where it is derived, and every check of it, with "
+        "a link to the code and the number it measured when this site was built. A check that "
+        "fails stops the build. A *control* makes the same check where it must fail.",
     ]
     for chapter in dict.fromkeys(entry["chapter"] for entry in ledger):
         notebook = nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
-        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        checks = [output.data[CHECK] for output in outputs if CHECK in output.get("data", {})]
-        rows = ["| Claim | Checked | Measured | Limit | Verdict |", "|---|---|---|---|---|"]
+        rows = ["| Claim | Check | Measured | Verdict |", "|---|---|---|---|"]
         for entry in ledger:
             if entry["chapter"] == chapter:
-                # A hyphen that does not break, and that {prf:ref} does not take for its label.
-                name = entry["id"].replace("-", "\N{NON-BREAKING HYPHEN}")
-                first = f"{{prf:ref}}`{name} <{entry['id']}>` {entry['claim']}"
-                for check in checks:
-                    if check["claim"] == entry["id"]:
-                        rows.append(f"| {first} | {_row(check)} |")
-                        first = ""
-        page += [f"## {{doc}}`chapters/{chapter}`", "\n".join(rows)]
+                first = f"{{prf:ref}}`{entry['id']}`: {entry['claim']}"
+                for check, link in _checks(notebook, entry["id"], f"chapters/{chapter}.html"):
+                    rows.append(f"| {first} | {link} | {_measured(check)} |")
+                    first = ""
+        page += ["## " + notebook.cells[0].source.splitlines()[0].lstrip("# "), "\n".join(rows)]
     (ROOT / "book" / "claims.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
 
 
-def _row(check):
-    """Return what a check compared, its number, its limit and its verdict, as table cells."""
-    unit = {"rtol": " of the largest value", "se": " standard errors"}.get(check["kind"], "")
-    bound = {"above": "above ", "below": "below "}.get(check["kind"], "")
+def _checks(notebook, claim, page):
+    """Yield the data of every check of a claim, and a link to the cell (`_tidy` has the anchor)."""
+    cells = [cell for cell in notebook.cells if f"claim:{claim}" in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(cells, start=1):
+        for output in cell.outputs:
+            check = output.get("data", {}).get(CHECK)
+            if check and check["claim"] == claim:
+                what = html.escape(check["what"]).replace("|", "\\|")
+                yield check, f'<a href="{page}#check-{claim}-{number}">{what}</a>'
+
+
+def _measured(check):
+    """Return the number a check measured, with its limit, and its verdict, as two table cells."""
+    number, limit = check["gap"], check["limit"]
     verdict = "differs, as it must (control)" if check["fails"] else "holds"
-    what = check["what"].replace("|", "\\|")
-    return f"{what} | {check['gap']}{unit} | {bound}{check['limit']} | {verdict}"
+    if check["kind"] in ("above", "below"):
+        return f"{number}, {check['kind']} {limit} | {verdict}"
+    unit = {"rtol": " of the largest value", "se": " standard errors", "atol": ""}[check["kind"]]
+    return f"{number}{unit} (limit {limit}) | {verdict}"
 
 
 def site():
@@ -112,6 +122,43 @@ def site():
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
     with contextlib.redirect_stdout(io.StringIO()):  # warnings go to stderr
         jupyter_book(["build", "-W", "-n", "--keep-going", "-q", str(ROOT)], standalone_mode=False)
+    for page in (ROOT / "_build" / "html").rglob("*.html"):
+        page.write_text(_tidy(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+# What the theme and the extensions leave undone in a page, most of it found by axe.
+REPAIRS = [
+    # A claim goes by its name, not by "Proposition" and no number, and its name is one anchor.
+    (
+        r'(<p class="admonition-title") id="([^"]+)"(><span class="caption-number">)Proposition ',
+        r"\1\3\2 ",
+    ),
+    (r'(<a class="reference internal" href="[^"#]*#([^"]+)">)Proposition </a>', r"\1\2</a>"),
+    # No two elements have the same id.
+    (r' id="(?:proof|exercise|solution)-content"', ""),
+    (r'(<div class="proof admonition") id="proof"', r"\1"),
+    # The words one sees are the name; neither another label nor an icon's title replaces them.
+    (r'<summary aria-label="[^"]*"', "<summary"),
+    (r'(<button class="[^"]*search-button-field[^>]*) aria-label="[^"]*"', r"\1"),
+    (r'(<i class="theme-switch [^>]*) title="[^"]*"', r"\1"),
+    # Lists have items, and the sidebar is a landmark.
+    (r'role="doc-biblioentry"', 'role="listitem"'),
+    (r'(<div id="pst-primary-sidebar")', r'\1 role="navigation" aria-label="Book"'),
+]
+
+
+def _tidy(page):
+    """Return a page with the repairs made, and an anchor before each cell that checks a claim."""
+    for pattern, replacement in REPAIRS:
+        page = re.sub(pattern, replacement, page)
+    seen = collections.Counter()
+
+    def anchored(cell):
+        claims = re.findall(r"tag_claim:([\w-]+)", cell[0])
+        seen.update(claims)
+        return "".join(f'<a id="check-{claim}-{seen[claim]}"></a>' for claim in claims) + cell[0]
+
+    return re.sub(r'<div class="cell [^"]*tag_claim:[^"]*"', anchored, page)
 
 
 def lab():
