@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, optimize, stats
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .em import expectation_maximisation
@@ -168,6 +170,8 @@ class FactorAnalysis(LinearGaussianModel):
         # The model is covariant under rescaling, so fit its best-scaled form: correlations.
         scale = np.sqrt(np.diag(S))
         correlation = S / np.outer(scale, scale)
+        if np.linalg.eigvalsh(correlation)[0] < -1e-8:
+            raise ValueError("scatter must be positive semidefinite to be that of any data")
         maximise = _maximise_profile if self.method == "ml" else _maximise_em
         W, psi, trace = maximise(
             correlation, self.n_components, tol=self.tol, max_iter=self.max_iter
@@ -256,6 +260,9 @@ class FactorAnalysis(LinearGaussianModel):
     def _check_parameters(self, mean: np.ndarray, variance: np.ndarray) -> None:
         if self.method not in ("ml", "em"):
             raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_scalar(self.n_components, "n_components", Integral)
         if not 1 <= self.n_components <= len(variance):
             raise ValueError(
                 "n_components must be between 1 and the number of variables "
@@ -288,9 +295,9 @@ class FactorAnalysis(LinearGaussianModel):
         self.heywood_ = psi < HEYWOOD
         if self.heywood_.any():
             warnings.warn(
-                "Heywood case: the noise variance ran into its floor for "
-                f"{self._variable_names(np.flatnonzero(self.heywood_))}; the factors explain these "
-                "variables completely, which often means too many factors or too few samples",
+                "Heywood case: no noise variance is left for variable "
+                f"{self._variable_names(np.flatnonzero(self.heywood_))}; the factors explain it "
+                "completely, which often means too many factors or too few samples",
                 UserWarning,
                 stacklevel=3,
             )

@@ -218,7 +218,7 @@ def test_em_step_equals_em_on_the_samples():
 )
 def test_heywood_cases_are_named_and_em_creeps(table, d, variable):
     index = TABLES[table]().feature_names.index(variable)
-    with pytest.warns(UserWarning, match=rf"Heywood case: .* for {index};"):
+    with pytest.warns(UserWarning, match=rf"Heywood case: .* for variable {index};"):
         ml = FactorAnalysis(d).fit_moments(moments(table))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -348,6 +348,9 @@ X = np.random.default_rng(0).normal(size=(30, 4))
     [
         (lambda: FactorAnalysis(0).fit(X), "n_components must be between 1 and .*got 0"),
         (lambda: FactorAnalysis(5).fit(X), r"n_features=4\), got 5"),
+        (lambda: FactorAnalysis(1, tol=-1).fit(X), "tol == -1, must be >= 0"),
+        (lambda: FactorAnalysis(1, max_iter=0).fit(X), "max_iter == 0, must be >= 1"),
+        (lambda: FactorAnalysis(1).fit_moments(Moments(9, [0, 0], [[1, 2], [2, 1]])), "semidef"),
         (lambda: FactorAnalysis(1, method="svd").fit(X), "method must be 'ml' or 'em', got 'svd'"),
         (lambda: FactorAnalysis(1).fit(X * [1, 1, 0, 1]), "without two different values: 2"),
         (lambda: FactorAnalysis(1).fit(X * [1, 1, 0, 1] + 0.1), "different values: 2"),
@@ -367,3 +370,8 @@ X = np.random.default_rng(0).normal(size=(30, 4))
 def test_bad_input_says_what_was_expected(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_wrong_type_says_what_was_expected():
+    with pytest.raises(TypeError, match="n_components must be an instance of int, not float"):
+        FactorAnalysis(1.5).fit(X)
