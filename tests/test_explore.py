@@ -1,0 +1,389 @@
+"""Figures with sliders: as a page shows them, as JupyterLab does, and where no script runs."""
+
+import base64
+import doctest
+import importlib
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from unittest.mock import patch
+
+import matplotlib.pyplot as plt
+import nbclient
+import nbformat
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from nbformat.sign import NotebookNotary
+from PIL import Image
+from playwright.sync_api import expect
+
+module = importlib.import_module("lvmnotes.explore")  # the function has the module's name
+explore = module.explore
+
+
+def stored(*args, **kwargs):
+    """Return what one call of explore displays."""
+    with patch.object(module, "display") as display:
+        explore(*args, **kwargs)
+    display.assert_called_once()
+    return display.call_args.args[0]
+
+
+def data(output):
+    """Return what the script of an output works with."""
+    found = re.search(r'<script type="application/json">(.*?)</script>', output["text/html"])
+    return json.loads(found[1])
+
+
+def images(output):
+    """Return the pictures of an output, one for each position of the sliders."""
+    files = [output["image/png"], *data(output)["frames"]]
+    opened = [Image.open(io.BytesIO(base64.b64decode(file))).convert("RGB") for file in files]
+    return [opened[number] for number in data(output)["shown"]]
+
+
+def card(red, blue=0):
+    """Draw a figure of one colour."""
+    figure, _ = plt.subplots(subplot_kw={"facecolor": (red / 255, 0, blue / 255)})
+    figure.subplots_adjust(0, 0, 1, 1)
+    return figure
+
+
+def card_alt(**choice):
+    return "A card of " + ", ".join(f"{value} {name}" for name, value in choice.items())
+
+
+def scatter(seed):
+    """Draw many translucent dots, which no compression likes."""
+    figure, axes = plt.subplots()
+    rng = np.random.default_rng(seed)
+    axes.scatter(*rng.random((2, 300)), c=rng.random(300), s=40 * rng.random(300), alpha=0.5)
+    return figure
+
+
+def test_one_frame_for_each_choice_in_the_order_of_the_sliders():
+    output = stored(card, alt=card_alt, red=[0, 100, 200], blue=np.array([0, 250]))
+    seen = [image.getpixel((320, 213)) for image in images(output)]
+    assert seen == [(red, 0, blue) for red in (0, 100, 200) for blue in (0, 250)]
+    assert data(output)["alts"][3] == "A card of 100 red, 250 blue"
+    assert data(output)["sliders"][1] == {"name": "blue", "labels": ["0", "250"]}
+    assert {image.size for image in images(output)} == {(640, 426)}
+    assert plt.get_fignums() == []
+
+
+def test_equal_frames_are_stored_once():
+    output = stored(lambda red: card(red // 100 * 100), alt="Cards", red=[0, 50, 100, 150, 200])
+    assert data(output)["shown"] == [0, 0, 1, 1, 2]
+    assert len(data(output)["frames"]) == 2  # the first one is the picture itself
+
+
+def test_two_calls_give_the_same_bytes():
+    first, second = (stored(scatter, alt="Dots", seed=range(4)) for _ in range(2))
+    assert dict(first) == dict(second)
+
+
+def test_colours_are_given_up_to_stay_small():
+    few, many = (stored(scatter, alt="Dots", seed=range(n)) for n in (2, 12))
+    assert len(many["text/html"].encode()) <= 300_000
+    colours = [len(images(output)[0].getcolors()) for output in (few, many)]
+    assert colours[0] > 16 >= colours[1]
+    with pytest.raises(ValueError, match=r"seed: 40 figures take \d+ kB; at most 300 kB"):
+        stored(scatter, alt="Dots", seed=range(40))
+
+
+def test_words_where_there_is_nothing_else():
+    output = stored(card, alt='A "red" card </p>', red=[0.1 + 0.2, 200])
+    assert repr(output) == output["text/plain"]
+    assert output["text/plain"].startswith('A "red" card </p> Here red = 0.3. ')
+    assert output["text/plain"].endswith("takes red from 0.3 to 200.")
+    assert 'alt="A &quot;red&quot; card &lt;/p&gt;"' in output["text/html"]
+    assert output["text/html"].count("</p>") == 1
+
+
+def test_example_in_the_docstring():
+    assert doctest.testmod(module).attempted > 0
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"draw": "card"}, TypeError, "draw must be a function .* got 'card'"),
+        ({"draw": lambda red: None}, TypeError, "for red = 0 it returned None"),
+        ({"draw": lambda red: plt.gca()}, TypeError, "must return a matplotlib Figure.*Axes"),
+        ({"draw": lambda red: Figure((4, 3 + red))}, ValueError, "one shape; for red = 1 it is"),
+        ({"alt": 3}, TypeError, "alt must be a text, or a function that returns one"),
+        ({"alt": lambda red: red}, TypeError, "alt must be .* for red = 0 it is 0"),
+        ({"alt": " "}, TypeError, "alt must be a text"),
+        ({"red": ...}, ValueError, "one or two sequences of values, .* got none"),
+        ({"blue": [0, 1], "green": [0, 1]}, ValueError, "one or two .* got red, blue, green"),
+        ({"red": []}, ValueError, "red must have two values or more"),
+        ({"red": [1]}, ValueError, "red must have two values or more"),
+        ({"red": 3}, TypeError, "red must be a sequence of values; got 3"),
+        ({"red": "ml"}, TypeError, "red must be a sequence of values; got 'ml'"),
+        ({"red": [0, 1, 0]}, ValueError, "red must have each value once; 0 is there twice"),
+        ({"red": range(41)}, ValueError, "red: 41 figures; at most 40"),
+        ({"blue": range(21)}, ValueError, "red x blue: 42 figures; at most 40"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments, error, message):
+    arguments = {"draw": card, "alt": "A card", "red": [0, 1]} | arguments
+    given = {name: value for name, value in arguments.items() if value is not ...}
+    with pytest.raises(error, match=message):
+        stored(given.pop("draw"), **given)
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def site(serve, tmp_path_factory):
+    """Return the address of a page with two figures: one slider, and two."""
+    folder = tmp_path_factory.mktemp("site")
+    one = stored(card, alt=card_alt, red=[0, 100, 200, 250])["text/html"]
+    two = stored(card, alt=card_alt, red=[0, 100, 200], blue=[0, 250])["text/html"]
+    (folder / "index.html").write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Cards</title>'
+        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        '<style>[data-theme="dark"] { background: #111; color: #eee; color-scheme: dark }</style>'
+        f"<body>{one}<p>And</p>{two}",
+        encoding="utf-8",
+    )
+    return serve(folder)
+
+
+@pytest.fixture
+def page(browser, site):
+    """Open the page; at the end see that it asked for nothing else and complained of nothing."""
+    page = browser.new_page(viewport={"width": 800, "height": 1100})
+    heard = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url))
+    page.goto(site)
+    yield page
+    page.close()
+    assert [what for what in heard if not what.startswith("data:")] == [f"{site}/"]
+
+
+def colour(figure):
+    """Return what the picture of a figure shows, once it is decoded."""
+    return figure.locator("img").evaluate(
+        """async (image) => {
+            await image.decode();
+            const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            return Array.from(context.getImageData(320, 213, 1, 1).data).slice(0, 3);
+        }"""
+    )
+
+
+def test_dragging_a_slider_changes_picture_and_words(page):
+    figure = page.locator(".lvm-explore").first
+    slider = figure.get_by_role("slider", name="red")
+    expect(slider).to_have_attribute("aria-valuetext", "red = 0")
+    assert colour(figure) == [0, 0, 0]
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.64, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert colour(figure) == [200, 0, 0]
+    expect(slider).to_have_attribute("aria-valuetext", "red = 200")
+    expect(figure.locator("output")).to_have_text("200")
+    expect(figure.get_by_role("img", name="A card of 200 red")).to_be_visible()
+    expect(figure.get_by_role("status")).to_have_count(0)
+
+
+def test_keys_move_two_sliders_and_leave_the_other_figure(page):
+    one, two = page.locator(".lvm-explore").all()
+    red, blue = two.get_by_role("slider").all()
+    page.keyboard.press("Tab")
+    for _ in range(3):  # past the first figure's slider, to the second one's
+        page.keyboard.press("Tab")
+    expect(red).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    assert colour(two) == [100, 0, 0]
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    expect(blue).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    assert colour(two) == [200, 0, 250]
+    expect(two.get_by_role("img", name="A card of 200 red, 250 blue")).to_be_visible()
+    red.press("Home")
+    assert colour(two) == [0, 0, 250]
+    assert colour(one) == [0, 0, 0]
+    expect(one.get_by_role("slider")).to_have_attribute("aria-valuetext", "red = 0")
+
+
+def test_play_runs_to_the_end_and_stops_when_asked(page):
+    one, two = page.locator(".lvm-explore").all()
+    play, slider = one.get_by_role("button", name="Play red"), one.get_by_role("slider")
+    expect(play).to_have_attribute("aria-pressed", "false")
+    play.press("Space")
+    expect(play).to_have_attribute("aria-pressed", "true")
+    expect(slider).to_have_attribute("aria-valuetext", "red = 250")
+    expect(play).to_have_attribute("aria-pressed", "false")
+    assert colour(one) == [250, 0, 0]
+    assert colour(two) == [0, 0, 0]
+    play.click()  # from the end, it starts again
+    expect(slider).to_have_attribute("aria-valuetext", "red = 0")
+    play.click()
+    stopped = slider.get_attribute("aria-valuetext")
+    play.click()
+    slider.press("Home")  # a hand on the slider stops it too
+    page.wait_for_timeout(3 * module.PACE)
+    assert stopped != "red = 250"
+    expect(slider).to_have_attribute("aria-valuetext", "red = 0")
+
+
+def test_without_javascript_the_first_picture_and_a_sentence(browser, site):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(site)
+        expect(page.get_by_role("img", name="A card of 0 red", exact=True)).to_be_visible()
+        expect(page.get_by_text("a slider takes red from 0 to 250")).to_be_visible()
+        expect(page.locator("input, button")).to_have_count(0)
+
+
+def test_dark_and_narrow(page):
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    for figure in page.locator(".lvm-explore").all():
+        for part in figure.locator("button, label").all():
+            expect(part).to_have_css("color", "rgb(238, 238, 238)")
+        expect(figure.locator("img")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+SOURCE = """
+import matplotlib.pyplot as plt
+from lvmnotes.explore import explore
+
+called = []
+
+def bar(height):
+    called.append(height)
+    figure, axes = plt.subplots()
+    axes.bar([0], [height])
+    axes.set_ylim(0, 5)
+    return figure
+
+explore(bar, alt=lambda height: f"A bar of height {height}", height=[1, 2, 3, 4])
+"""
+
+
+def notebook(kernel="python3"):
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code) for code in (SOURCE, "print(called)")],
+        metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}},
+    )
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """Return an executed notebook; the model of its live view is gone with the kernel."""
+    executed = notebook()
+    nbclient.NotebookClient(executed, store_widget_state=False).execute()
+    outputs = executed.cells[0].outputs
+    assert [list(output.data) for output in outputs][1:] == [[module.VIEW]]
+    return executed
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Start JupyterLab on an empty folder; return the folder and its address."""
+    folder, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_SETTINGS_DIR")
+    names += ("JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+    options = [f"--ServerApp.root_dir={folder}", f"--port={port}", "--ServerApp.port_retries=0"]
+    options += ["--no-browser", "--allow-root", "--IdentityProvider.token="]
+    with (
+        patch.dict(os.environ, {name: str(home / name) for name in names}),
+        subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], stderr=subprocess.DEVNULL
+        ) as server,
+    ):
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/api")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield folder, address
+        server.terminate()
+
+
+def open_in(lab, browser, written, name):
+    """Write a notebook, unless it is there, and open it."""
+    folder, address = lab
+    if written:
+        nbformat.write(written, folder / name)
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.set_default_timeout(20_000)
+    page.goto(f"{address}/lab/tree/{name}?reset")
+    return page
+
+
+def test_jupyterlab_draws_live_and_shows_the_frames_without_the_kernel(browser, lab):
+    page = open_in(lab, browser, notebook(), "live.ipynb")
+    cells, frames, live = (
+        page.locator(c) for c in (".cm-content", ".lvm-explore", ".lvm-explore-live")
+    )
+    cells.first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(live.get_by_role("img", name="A bar of height 1")).to_be_visible(timeout=20_000)
+    expect(frames).to_be_hidden()
+    live.get_by_role("slider").press("ArrowRight")
+    expect(live.get_by_role("img", name="A bar of height 2")).to_be_visible()
+    live.get_by_role("button", name="Play height").click()
+    expect(live.get_by_role("img", name="A bar of height 4")).to_be_visible()
+    cells.nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator("pre")).to_have_text("[1, 2, 3, 4, 2, 3, 4]\n")
+
+    page.keyboard.press("Control+s")
+    page.get_by_role("menuitem", name="Kernel").click()
+    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    expect(live).to_be_hidden()
+    expect(frames.get_by_role("img", name="A bar of height 1")).to_be_visible()
+    page.close()
+
+    page = open_in(lab, browser, None, "live.ipynb")
+    frames = page.locator(".lvm-explore")
+    frames.get_by_role("slider").press("ArrowRight")
+    expect(frames.get_by_role("img", name="A bar of height 2")).to_be_visible()
+    expect(page.get_by_text("model not found")).to_be_hidden()
+    page.close()
+
+
+def test_trusted_notebook_without_any_kernel(browser, lab, executed):
+    written = executed.copy()
+    written.metadata = notebook("absent").metadata
+    NotebookNotary().sign(written)
+    page = open_in(lab, browser, written, "trusted.ipynb")
+    page.get_by_role("button", name="No Kernel").click()
+    frames = page.locator(".lvm-explore")
+    frames.get_by_role("slider").press("End")
+    expect(frames.get_by_role("img", name="A bar of height 4")).to_be_visible()
+    expect(page.get_by_text("Loading widget")).to_be_hidden()
+    page.close()
+
+
+def test_untrusted_notebook_shows_the_first_picture(browser, lab, executed):
+    page = open_in(lab, browser, executed, "untrusted.ipynb")
+    frames = page.locator(".lvm-explore")
+    expect(frames.get_by_role("img", name="A bar of height 1")).to_be_visible()
+    expect(frames.get_by_text("in a trusted notebook")).to_be_visible()
+    expect(frames.get_by_role("slider")).to_have_count(0)
+    page.close()
