@@ -1,6 +1,7 @@
 """Latent variable models in numpy: a module a chapter of the book, and what they share."""
 
 from .claims import check
+from .explore import explore
 from .factor_analysis import FactorAnalysis
 from .linear_factor import LinearFactorModel, LinearGaussianModel
 from .moments import Moments
@@ -14,6 +15,7 @@ __all__ = [
     "LinearGaussianModel",
     "Moments",
     "check",
+    "explore",
     "promax",
     "varimax",
 ]
