@@ -36,7 +36,7 @@ class Moments:
     >>> import numpy as np
     >>> from lvmnotes import Moments
     >>> R = np.array([[1.0, 0.5], [0.5, 1.0]])
-    >>> Moments(n=112, mean=np.zeros(2), scatter=112 * R).covariance
+    >>> Moments.from_covariance(R, n=112).covariance
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
@@ -126,6 +126,24 @@ class Moments:
         if first is None:
             raise ValueError("batches must hold at least one batch of samples, got none")
         return reduce(add, map(cls.from_data, batches), cls.from_data(first))
+
+    @classmethod
+    def from_covariance(cls, covariance: ArrayLike, n: float) -> Moments:
+        """Take a published covariance or correlation matrix; the mean is taken to be zero.
+
+        Parameters
+        ----------
+        covariance : array_like of shape (n_features, n_features)
+            With divisor n.
+        n : float
+            Number of samples behind it.
+
+        Returns
+        -------
+        Moments
+        """
+        covariance = check_array(covariance, dtype=float, input_name="covariance")
+        return cls(n, np.zeros(len(covariance)), n * covariance)
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both samples together (Chan, Golub and LeVeque 1983)."""

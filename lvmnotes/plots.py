@@ -225,11 +225,11 @@ def rotation(
     left.set_yticks(range(D), names)
     left.set(xlim=(-1, 1), xlabel="loading")
     left.invert_yaxis()
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2)
+    left.legend(loc="lower center", bbox_to_anchor=(0.3, 1), ncols=2)
     right.plot(angles, criterion, color="C2")
     right.plot(angle, np.interp(angle, angles, criterion), "o", color="black")
-    right.set(xlabel="angle (degrees)", ylabel="varimax criterion", ylim=(0, None))
-    right.set_title(f"log-likelihood {log_likelihood:.4f}", fontsize="medium")
+    right.set(xticks=[0, 90, 180], xlabel="angle (°)", ylabel="varimax criterion", ylim=(0, None))
+    right.set_title(f"log-likelihood\n{log_likelihood:.4f}", fontsize="medium")
     return figure
 
 

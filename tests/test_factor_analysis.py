@@ -35,7 +35,7 @@ def moments(table):
         C, n = t.covariance, t.n_samples
         scale = np.sqrt(np.diag(C))
         C = C / np.outer(scale, scale)
-    return Moments(n, np.zeros(len(C)), n * C)
+    return Moments.from_covariance(C, n)
 
 
 def rows(name):

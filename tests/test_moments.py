@@ -48,6 +48,13 @@ def test_weights_are_repetitions(X):
     np.testing.assert_allclose(weighted.scatter, repeated.scatter, rtol=1e-10, atol=1e-12)
 
 
+def test_a_published_matrix_is_as_good_as_the_data(X):
+    X = X - X.mean(axis=0)
+    published = Moments.from_covariance(np.cov(X.T, bias=True), n=60)
+    np.testing.assert_allclose(published.scatter, Moments.from_data(X).scatter, rtol=1e-10)
+    np.testing.assert_array_equal(published.mean, 0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
