@@ -71,14 +71,13 @@ clean:
 	rm -rf .venv _build book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
 
 $(VENV): requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || \
-		{ echo "Python 3.11 or newer is needed: https://www.python.org/downloads/"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "PYTHON=$(PYTHON) is not Python 3.11 or newer: https://www.python.org/downloads/"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
-		{ echo "$(PYTHON) cannot make environments: apt install python3-venv"; exit 1; }
-	@echo "making the environment in .venv"
-	@$(PYTHON) -m venv .venv
+	@python="$(PYTHON)"; \
+	$${python:-false} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed: https://www.python.org/downloads/"; exit 1; }; \
+	$$python -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$$python cannot make environments: apt install python3-venv"; exit 1; }; \
+	echo "making the environment in .venv with $$python"; \
+	$$python -m venv --clear .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
