@@ -15,11 +15,6 @@ CHAPTERS := $(wildcard book/chapters/*.md)
 NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
 PAGES := $(wildcard book/*.md book/*.bib book/_static/*) _config.yml _toc.yml
 
-# One thread a process: faster for small matrices, and sums come out the same everywhere.
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-export MKL_NUM_THREADS := 1
-
 .PHONY: help book test test-all notebooks lab serve bench pins clean
 
 help:

@@ -9,6 +9,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
+# As where the book is built; before numpy reads it, and for the kernels of the notebooks as well.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
 
 def pytest_configure(config):
     """Declare the marker that the next function gives."""
