@@ -3,7 +3,9 @@
 from .claims import check
 from .explore import explore
 from .factor_analysis import FactorAnalysis
+from .latent_class import LatentClassModel
 from .linear_factor import LinearFactorModel, LinearGaussianModel
+from .mixtures import GaussianMixture
 from .moments import Moments
 from .rotation import promax, varimax
 
@@ -11,6 +13,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "FactorAnalysis",
+    "GaussianMixture",
+    "LatentClassModel",
     "LinearFactorModel",
     "LinearGaussianModel",
     "Moments",

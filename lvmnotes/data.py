@@ -186,6 +186,59 @@ def school_subjects() -> CovarianceTable:
     )
 
 
+def lsat(section: int = 6) -> Scores:
+    """Five yes/no answers of 1,000 people to a section of the Law School Admission Test.
+
+    A 1 is a right answer. The publication prints how many people gave each of the 32 patterns of
+    answers; here each of them has a row, pattern after pattern.
+
+    Parameters
+    ----------
+    section : {6, 7}
+        Figure classification (6) or debate (7); different people's answers are not linked.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (1000, 5), nothing missing, no labels.
+    """
+    names, rows = _read("lsat.csv")
+    if section not in (6, 7):
+        raise ValueError(f"section must be 6 or 7, got {section!r}")
+    counts = dict(zip(names, rows.T, strict=True))[f"section {section}"].astype(int)
+    return Scores(
+        X=np.repeat(rows[:, :5].astype(float), counts, axis=0),
+        feature_names=tuple(names[:5]),
+        labels={},
+        source="R. D. Bock and M. Lieberman (1970), Fitting a response model for n dichotomously "
+        "scored items, Psychometrika 35, 179-197. Read from R's psych 2.2.9 (table bock).",
+        licence=f"{_FACTS}; psych is under the GPL, version 2 or later",
+    )
+
+
+def old_faithful() -> Scores:
+    """272 eruptions of the geyser Old Faithful: how long, and how long until the next.
+
+    `X` holds the duration of an eruption and the waiting time to the next one, in minutes. The
+    durations were recorded to the second, with round numbers preferred.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (272, 2), no labels.
+    """
+    names, rows = _read("old_faithful.csv")
+    return Scores(
+        X=rows.astype(float),
+        feature_names=tuple(names),
+        labels={},
+        source="W. Haerdle (1991), Smoothing Techniques with Implementation in S, Springer; a "
+        "version of the series of A. Azzalini and A. W. Bowman (1990), A look at some data on the "
+        "Old Faithful geyser, Applied Statistics 39, 357-365. Read from R 4.2.2, faithful.",
+        licence=f"{_FACTS}; R is under the GPL, version 2 or 3",
+    )
+
+
 def digits() -> Scores:
     """Handwritten digits, 8 x 8 pixels: scikit-learn's copy.
 

@@ -9,7 +9,7 @@ import pytest
 from lvmnotes import data
 
 TABLES = [data.ability, data.harman24, data.harman8, data.school_subjects]
-SCORES = [data.holzinger_swineford, data.digits]
+SCORES = [data.holzinger_swineford, data.lsat, data.old_faithful, data.digits]
 FIXTURES = Path(__file__).parent / "fixtures"
 
 # What R's own reference output prints for these tables (tests/Examples/datasets-Ex.Rout.save of
@@ -160,6 +160,30 @@ def test_the_peers_solution_is_stationary_for_the_table(name, n_factors):
     W, C = peer_solution(table, name, n_factors)
     np.testing.assert_allclose(R @ np.linalg.solve(C, W), W, atol=1e-6)
     np.testing.assert_allclose(np.diag(C), 1.0, atol=1e-6)
+
+
+def test_lsat_has_the_published_proportions_and_likelihood():
+    """The proportions that printings of section 6 give; what R's mirt prints for section 7.
+
+    mirt reports log-likelihood -2658.805 for its two-parameter model of section 7, and G2 = 31.7
+    against the table itself, which leaves the table's own log-likelihood.
+    """
+    six, seven = data.lsat(6).X, data.lsat(7).X
+    assert six.shape == seven.shape == (1000, 5)
+    np.testing.assert_allclose(six.mean(axis=0), [0.924, 0.709, 0.553, 0.763, 0.870], atol=1e-12)
+    np.testing.assert_allclose(seven.mean(axis=0), [0.828, 0.658, 0.772, 0.606, 0.843], atol=1e-12)
+    assert (six.sum(axis=1) == 5).sum() == 298 and (six.sum(axis=1) == 0).sum() == 3
+    counts = np.unique(seven, axis=0, return_counts=True)[1]
+    assert 2 * ((counts * np.log(counts / 1000)).sum() + 2658.805) == pytest.approx(31.7, abs=0.05)
+    with pytest.raises(ValueError, match="section must be 6 or 7"):
+        data.lsat(5)
+
+
+def test_old_faithful_has_the_mean_and_spread_that_r_prints():
+    X = data.old_faithful().X
+    assert X.shape == (272, 2)
+    np.testing.assert_allclose(X.mean(axis=0), [3.488, 70.90], atol=5e-3)
+    assert np.corrcoef(X.T)[0, 1] == pytest.approx(0.9008, abs=5e-5)
 
 
 def test_digits_are_scikit_learns():
