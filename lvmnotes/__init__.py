@@ -6,17 +6,22 @@ from .factor_analysis import FactorAnalysis
 from .latent_class import LatentClassModel
 from .linear_factor import LinearFactorModel, LinearGaussianModel
 from .mixtures import GaussianMixture
+from .mixture_ppca import MixturePPCA
 from .moments import Moments
+from .ppca import PPCA, BayesianPCA
 from .rotation import promax, varimax
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "PPCA",
+    "BayesianPCA",
     "FactorAnalysis",
     "GaussianMixture",
     "LatentClassModel",
     "LinearFactorModel",
     "LinearGaussianModel",
+    "MixturePPCA",
     "Moments",
     "check",
     "explore",

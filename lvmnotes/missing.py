@@ -26,7 +26,7 @@ def observed_mean_and_variance(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return mean, (np.where(observed, X - mean, 0) ** 2).sum(axis=0) / count
 
 
-def em_step_observed(parameters, X: np.ndarray, floor: float):
+def em_step_observed(parameters, X: np.ndarray, floor: float, *, tied: bool = False):
     r"""One exact EM iteration of a linear-Gaussian model on incomplete data.
 
     The E-step conditions each sample's factors on its observed entries only. The M-step regresses
@@ -42,11 +42,14 @@ def em_step_observed(parameters, X: np.ndarray, floor: float):
     Parameters
     ----------
     parameters : tuple of ndarray
-        Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,).
+        Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,)
+        or, when tied, the one noise variance.
     X : ndarray of shape (n_samples, n_features)
         Standardised data; NaN marks a missing entry.
     floor : float
         Smallest noise variance.
+    tied : bool, default False
+        Whether all variables share one noise variance, as in PPCA.
 
     Returns
     -------
@@ -67,5 +70,6 @@ def em_step_observed(parameters, X: np.ndarray, floor: float):
     cross = filled.T @ H
     regression = np.linalg.solve(second, cross[:, :, None])[:, :, 0]
     count = observed.sum(axis=0)
-    residual = ((filled**2).sum(axis=0) - (regression * cross).sum(axis=1)) / count
-    return model.score(X), (regression[:, :d], regression[:, d], np.maximum(residual, floor))
+    residual = (filled**2).sum(axis=0) - (regression * cross).sum(axis=1)
+    variance = residual.sum() / count.sum() if tied else residual / count
+    return model.score(X), (regression[:, :d], regression[:, d], np.maximum(variance, floor))

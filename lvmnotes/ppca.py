@@ -1,0 +1,484 @@
+"""Probabilistic PCA: factor analysis with one noise variance for all variables."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state, check_scalar
+from sklearn.utils.validation import validate_data
+
+from .em import expectation_maximisation
+from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation
+from .missing import em_step_observed, observed_mean_and_variance
+from .moments import Moments
+
+#: Smallest noise variance, as a part of the mean variance of a variable. Where the data lie in a
+#: d-dimensional plane the likelihood grows all the way to zero, where there is no density.
+NOISE_FLOOR = 1e-12
+
+
+class PPCA(LinearGaussianModel):
+    r"""Probabilistic principal component analysis by maximum likelihood.
+
+    .. math::
+
+        \mathbf h \sim \mathcal N(\mathbf 0, I), \qquad
+        \mathbf x = W \mathbf h + \mathbf b + \boldsymbol\varepsilon, \qquad
+        \boldsymbol\varepsilon \sim \mathcal N(\mathbf 0, \sigma^2 I)
+
+    Where `X` has missing entries (NaN), EM maximises the likelihood of the observed ones exactly.
+    Columns may be constant.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Number of factors d, between 1 and the number of variables less one.
+    method : {"ml", "em"}, default "ml"
+        ``"ml"`` is the closed form (Tipping and Bishop 1999, equations 7 and 8): eigenvectors of
+        the covariance, or of the N x N Gram matrix where there are fewer samples than variables.
+        ``"em"`` iterates expectation-maximisation (their equations 27 and 28) on the rows of a
+        centred copy of `X` and never forms a covariance. Both reach the same likelihood.
+    tol : float, default 1e-12
+        What may be left to gain when EM stops, in nats a sample.
+    max_iter : int, default 10000
+        Largest number of iterations of EM.
+    random_state : None, int or numpy.random.RandomState
+        Of the loadings that ``"em"`` starts from.
+
+    Attributes
+    ----------
+    W_ : ndarray of shape (n_features, n_components)
+        Loadings, turned so that the columns are orthogonal, of falling length, and sum to a
+        positive number each.
+    b_ : ndarray of shape (n_features,)
+        Mean of the data.
+    noise_variance_ : float
+        Noise variance of every variable: the variance per discarded direction.
+    log_likelihood_trace_ : ndarray
+        Mean log-likelihood a sample, in nats, at the start of EM and after each iteration; a
+        single value for the closed form.
+    n_iter_ : int
+        One for the closed form.
+    n_samples_ : float
+        Number of samples, or total weight, behind the fit.
+    bic_ : float
+        Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lvmnotes import PPCA
+    >>> X = np.array([[2.0, 0, 0], [-2, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
+    >>> model = PPCA(1).fit(X)
+    >>> round(model.noise_variance_, 3)  # the mean of the eigenvalues 1/3 and 1/3
+    0.333
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        method: str = "ml",
+        *,
+        tol: float = 1e-12,
+        max_iter: int = 10_000,
+        random_state=None,
+    ):
+        super().__init__(n_components)
+        self.method = method
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y=None) -> PPCA:
+        """Fit to data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            NaN marks an entry missing at random.
+        y : ignored
+
+        Returns
+        -------
+        PPCA
+        """
+        X = validate_data(
+            self,
+            X,
+            dtype=(np.float64, np.float32),
+            ensure_min_samples=2,
+            ensure_all_finite="allow-nan",
+        )
+        N, D = X.shape
+        self._check_parameters(D)
+        if np.isnan(X.sum()):
+            return self._fit_missing(X.astype(float))
+        if self.method == "ml" and (D <= N or self.n_components >= N):
+            moments = Moments.from_data(X)
+            return self._fit_covariance(moments, moments.covariance)
+        b = X.mean(axis=0, dtype=float)
+        Z = X - b
+        total = np.vdot(Z, Z) / N
+        check_spread(total)
+        if self.method == "em":
+            W, noise, trace = self._em(lambda V: Z.T @ (Z @ V) / N, total, D)
+        else:
+            # Z^T u is an eigenvector of Z^T Z, of length sqrt(N lambda), if u is one of Z Z^T.
+            eigenvalues, U = principal(Z @ Z.T / N, self.n_components)
+            V = Z.T @ U / np.sqrt(N * np.maximum(eigenvalues, np.finfo(float).tiny))
+            W, noise, trace = closed_form(eigenvalues, V, total)
+        return self._learn(W, b, noise, trace, N)
+
+    def fit_moments(self, moments: Moments) -> PPCA:
+        """Fit to the sufficient statistics alone: of data read elsewhere, or as published.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of at least two samples.
+
+        Returns
+        -------
+        PPCA
+        """
+        self._check_parameters(moments.mean.size)
+        return self._fit_covariance(moments, checked_covariance(moments))
+
+    def _fit_covariance(self, moments: Moments, S: np.ndarray) -> PPCA:
+        total = np.trace(S)
+        check_spread(total)
+        if self.method == "em":
+            W, noise, trace = self._em(lambda V: S @ V, total, len(S))
+        else:
+            W, noise, trace = closed_form(*principal(S, self.n_components), total)
+        return self._learn(W, moments.mean, noise, trace, moments.n)
+
+    def _em(self, product: Callable, total: float, D: int) -> tuple:
+        start = check_random_state(self.random_state).normal(size=(D, self.n_components))
+        (W, noise), trace = expectation_maximisation(
+            lambda parameters: em_step(parameters, product, total),
+            (start * np.sqrt(total) / D, total / D),
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        return W, noise, trace
+
+    def _fit_missing(self, X: np.ndarray) -> PPCA:
+        mean, variance = observed_mean_and_variance(X)
+        unseen = np.flatnonzero(np.isnan(mean))
+        if unseen.size:
+            columns = ", ".join(map(str, unseen))
+            raise ValueError(f"X has columns without any observed entry: {columns}")
+        check_spread(variance.sum())
+        scale = np.sqrt(variance.mean())
+        Z = (X - mean) / scale
+        # Missing entries at their mean give a start in the right region at the cost of one fit.
+        S = Moments.from_data(np.nan_to_num(Z)).covariance
+        W, noise, _ = closed_form(*principal(S, self.n_components), np.trace(S))
+        (W, b, noise), trace = expectation_maximisation(
+            lambda parameters: em_step_observed(parameters, Z, NOISE_FLOOR, tied=True),
+            (W, np.zeros(len(W)), noise),
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        # A row without any observed entry says nothing and does not count.
+        observed = ~np.isnan(X)
+        seen = observed.any(axis=1).sum()
+        trace = (trace * len(X) - np.log(scale) * observed.sum()) / seen
+        return self._learn(scale * W, mean + scale * b, scale**2 * noise, trace, seen)
+
+    def _check_parameters(self, D: int) -> None:
+        if self.method not in ("ml", "em"):
+            raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_n_factors(self.n_components, "n_components", D)
+
+    def _learn(self, W, b, noise, trace, n) -> PPCA:
+        D, d = W.shape
+        self.W_ = canonical_rotation(W, noise)
+        self.b_ = b
+        self.noise_variance_ = float(noise)
+        self.log_likelihood_trace_ = trace
+        self.n_iter_ = max(1, len(trace) - 1)
+        self.n_samples_ = n
+        self.n_features_in_ = D
+        n_parameters = D + D * d - d * (d - 1) // 2 + 1
+        self.bic_ = float(n_parameters * np.log(n) - 2 * n * trace[-1])
+        if noise <= 1.01 * NOISE_FLOOR * ((W**2).sum() / D + noise):
+            warnings.warn(
+                f"the data lie in a plane of n_components={d} dimensions, so the likelihood has "
+                "no maximum: it grows as the noise variance goes to zero, which was kept at its "
+                "floor",
+                UserWarning,
+                stacklevel=3,
+            )
+        return self
+
+
+class BayesianPCA(LinearGaussianModel):
+    r"""Probabilistic PCA that chooses the number of its factors (Bishop 1999).
+
+    Each column of W has a Gaussian prior of its own precision,
+    :math:`\mathbf w_j \sim \mathcal N(\mathbf 0, \alpha_j^{-1} I)`, and the precisions are fitted
+    with the rest (automatic relevance determination). The precision of a column that is not worth
+    its cost goes to infinity, and the column to zero.
+
+    Bishop's EM turns no column that points along an eigenvector of the sample covariance, so what
+    it has to find are lengths, and where it ends is in closed form but for :math:`\sigma^2`:
+    see `ard_squared_lengths`. With several such ends, the one with the fewest factors is taken.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        Largest number of factors; by default the number of variables less one.
+    tol : float, default 1e-10
+        Largest relative change of the noise variance in the last iteration.
+    max_iter : int, default 10000
+
+    Attributes
+    ----------
+    W_ : ndarray of shape (n_features, n_components)
+        Loadings; columns that are switched off are zero.
+    b_ : ndarray of shape (n_features,)
+        Mean of the data.
+    noise_variance_ : float
+    alpha_ : ndarray of shape (n_components,)
+        Prior precision of each column, infinite where it is switched off.
+    n_relevant_ : int
+        Number of columns that are not zero.
+    n_iter_ : int
+    """
+
+    def __init__(
+        self, n_components: int | None = None, *, tol: float = 1e-10, max_iter: int = 10_000
+    ):
+        super().__init__(n_components)
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: ArrayLike, y=None) -> BayesianPCA:
+        """Fit to data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        BayesianPCA
+        """
+        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        return self.fit_moments(Moments.from_data(X))
+
+    def fit_moments(self, moments: Moments) -> BayesianPCA:
+        """Fit to the sufficient statistics alone.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of at least two samples.
+
+        Returns
+        -------
+        BayesianPCA
+        """
+        D = moments.mean.size
+        d = D - 1 if self.n_components is None else self.n_components
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_n_factors(d, "n_components", D)
+        S = checked_covariance(moments)
+        eigenvalues, V = principal(S, d)
+        total = np.trace(S)
+        check_spread(total)
+        rho = D / moments.n
+        noise = total / D
+        for iteration in range(1, self.max_iter + 1):
+            self.n_iter_ = iteration
+            squared = ard_squared_lengths(eigenvalues, noise, rho)
+            on = squared > 0
+            # Where the derivative with respect to the noise variance vanishes, lengths given.
+            rest = total - eigenvalues[on].sum() + rho * noise**2 * (1 / squared[on]).sum()
+            previous, noise = noise, max(rest / (D - on.sum()), NOISE_FLOOR * total / D)
+            if abs(noise - previous) <= self.tol * noise:
+                break
+        else:
+            warnings.warn(
+                f"the noise variance still changes after max_iter={self.max_iter} iterations; "
+                "raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self.W_ = np.where(on, canonical_rotation(V * np.sqrt(squared), noise), 0)
+        self.b_ = moments.mean
+        self.noise_variance_ = float(noise)
+        self.alpha_ = np.divide(D, squared, where=on, out=np.full(d, np.inf))
+        self.n_relevant_ = int(on.sum())
+        self.n_features_in_ = D
+        return self
+
+    def _standardise(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        return super()._standardise(check_array(X, input_name="X"))
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that the data must be complete."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = False
+        return tags
+
+
+def principal(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Largest eigenvalues of a covariance, falling, and their eigenvectors as columns.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_features, n_features)
+    n_components : int
+
+    Returns
+    -------
+    eigenvalues : ndarray of shape (n_components,)
+    V : ndarray of shape (n_features, n_components)
+    """
+    D = len(S)
+    eigenvalues, V = linalg.eigh(S, subset_by_index=(D - n_components, D - 1), check_finite=False)
+    return np.maximum(eigenvalues[::-1], 0), V[:, ::-1]
+
+
+def closed_form(
+    eigenvalues: np.ndarray, V: np.ndarray, total: float, floor: float | None = None
+) -> tuple[np.ndarray, float, np.ndarray]:
+    r"""Maximum likelihood loadings and noise (Tipping and Bishop 1999, equations 7 and 8).
+
+    .. math::
+
+        \sigma^2 = \frac{1}{D - d} \sum_{j > d} \lambda_j, \qquad
+        \mathbf w_j = \mathbf v_j \sqrt{\lambda_j - \sigma^2} .
+
+    Parameters
+    ----------
+    eigenvalues : ndarray of shape (n_components,)
+        The largest of the sample covariance.
+    V : ndarray of shape (n_features, n_components)
+        Their eigenvectors.
+    total : float
+        Sum of all eigenvalues, the trace of the sample covariance.
+    floor : float, optional
+        Smallest noise variance; by default `NOISE_FLOOR` times the mean variance of a variable.
+        At the floor, the loadings are the best for that noise.
+
+    Returns
+    -------
+    W : ndarray of shape (n_features, n_components)
+    noise_variance : float
+    trace : ndarray of shape (1,)
+        Mean log-likelihood a sample, in nats.
+    """
+    D, d = V.shape
+    rest = total - eigenvalues.sum()
+    noise = max(rest / (D - d), NOISE_FLOOR * total / D if floor is None else floor)
+    signal = np.maximum(eigenvalues, noise)
+    twice = (np.log(signal) + eigenvalues / signal).sum() + (D - d) * np.log(noise) + rest / noise
+    return V * np.sqrt(signal - noise), noise, np.array([-0.5 * (D * LOG_2_PI + twice)])
+
+
+def em_step(
+    parameters: tuple[np.ndarray, float], product: Callable, total: float
+) -> tuple[float, tuple[np.ndarray, float]]:
+    r"""One EM iteration (Tipping and Bishop 1999, equations 27 and 28).
+
+    The sample covariance S enters through its product with d columns and through its trace. The
+    product :math:`\frac1N Z^\top (Z G^\top)` with centred data Z costs 4 N D d operations and
+    needs no D x D matrix.
+
+    Parameters
+    ----------
+    parameters : tuple of ndarray and float
+        Loadings (n_features, n_components) and the noise variance.
+    product : callable
+        Maps V of shape (n_features, n_components) to S V.
+    total : float
+        Trace of S.
+
+    Returns
+    -------
+    log_likelihood : float
+        Of the parameters given; mean a sample, in nats.
+    parameters : tuple of ndarray and float
+        After the step.
+    """
+    W, noise = parameters
+    D, d = W.shape
+    M = np.eye(d) + W.T @ W / noise
+    G = linalg.solve(M, W.T / noise, assume_a="pos")
+    cross = product(G.T)
+    distance = (total - (W * cross).sum()) / noise
+    log_determinant = np.linalg.slogdet(M)[1] + D * np.log(noise)
+    log_likelihood = -0.5 * (D * LOG_2_PI + log_determinant + distance)
+
+    W = linalg.solve(linalg.inv(M) + G @ cross, cross.T, assume_a="pos").T
+    noise = max((total - (W * cross).sum()) / D, NOISE_FLOOR * total / D)
+    return float(log_likelihood), (W, noise)
+
+
+def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np.ndarray:
+    r"""Squared lengths of the columns of Bayesian PCA for given noise.
+
+    The larger root :math:`l^2` of
+
+    .. math::
+
+        (1 + \rho)\, l^4 - (\lambda_j - (1 + 2\rho)\,\sigma^2)\, l^2 + \rho\,\sigma^4 = 0,
+        \qquad \rho = D / N,
+
+    and zero where there is none, which is where
+    :math:`\lambda_j < \sigma^2 (\sqrt{1 + \rho} + \sqrt\rho)^2`.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray of shape (n_components,)
+    noise : float
+    rho : float
+
+    Returns
+    -------
+    ndarray of shape (n_components,)
+    """
+    half = (eigenvalues - (1 + 2 * rho) * noise) / 2
+    discriminant = half**2 - rho * (1 + rho) * noise**2
+    on = (half > 0) & (discriminant >= 0)
+    return np.where(on, half + np.sqrt(np.where(on, discriminant, 0)), 0) / (1 + rho)
+
+
+def checked_covariance(moments: Moments) -> np.ndarray:
+    """Covariance of moments from elsewhere, or an error if they are not those of any data."""
+    if moments.n < 2:
+        raise ValueError(f"fit_moments needs moments of n >= 2 samples, got n={moments.n}")
+    smallest, *_, largest = np.linalg.eigvalsh(moments.scatter)
+    if smallest < -1e-8 * largest:
+        raise ValueError("scatter must be positive semidefinite to be that of any data")
+    return moments.covariance
+
+
+def check_n_factors(value: int, name: str, D: int) -> None:
+    """Raise unless a number of factors leaves a direction to the noise."""
+    check_scalar(value, name, Integral)
+    if not 1 <= value < D:
+        raise ValueError(
+            f"{name} must be between 1 and the number of variables less one (n_features={D}), "
+            f"got {value}"
+        )
+
+
+def check_spread(total: float) -> None:
+    """Raise if the total variance is zero."""
+    if not total > 0:
+        raise ValueError("X must hold two different rows: all its columns are constant")
