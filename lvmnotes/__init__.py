@@ -1,5 +1,6 @@
 """Latent variable models in numpy: a module a chapter of the book, and what they share."""
 
+from .autoencoder import Autoencoder, LinearAutoencoder
 from .claims import check
 from .explore import explore
 from .factor_analysis import FactorAnalysis
@@ -8,17 +9,21 @@ from .linear_factor import LinearFactorModel, LinearGaussianModel
 from .mixtures import GaussianMixture
 from .mixture_ppca import MixturePPCA
 from .moments import Moments
+from .pca import PCA
 from .ppca import PPCA, BayesianPCA
 from .rotation import promax, varimax
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "PCA",
     "PPCA",
+    "Autoencoder",
     "BayesianPCA",
     "FactorAnalysis",
     "GaussianMixture",
     "LatentClassModel",
+    "LinearAutoencoder",
     "LinearFactorModel",
     "LinearGaussianModel",
     "MixturePPCA",

@@ -1,0 +1,358 @@
+"""Autoencoders: codes and reconstructions learned by following the gradient of the error."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import validate_data
+
+from .moments import Moments
+from .pca import Codec
+
+
+class LinearAutoencoder(Codec):
+    r"""A linear encoder and a linear decoder, trained by gradient descent.
+
+    .. math::
+
+        \mathbf h = W^\top (\mathbf x - \boldsymbol\mu), \qquad
+        \hat{\mathbf x} = \mathbf b + V \mathbf h
+
+    Nothing ties V to W, asks for orthonormal columns or centres the data. The mean squared error
+    depends on the data only through their mean and covariance, so each step costs the same
+    however many samples there are: equations (eq-pca-loss) and (eq-pca-gradient) of the chapter
+    *The manifold view of PCA*. `PCA` has the same least error in closed form.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Length d of a code, at most the number of variables.
+    learning_rate : float, default 0.1
+        Step length, in units of 1 / largest eigenvalue of the covariance.
+    momentum : float, default 0.9
+        Part of a step that is added to the next one; 0 is plain gradient descent.
+    tol : float, default 1e-5
+        Stop when the largest entry of the gradient falls below this, the data being scaled to
+        largest eigenvalue 1.
+    max_iter : int, default 50000
+    random_state : None, int or numpy.random.Generator
+        Of the start: small random V and W, and mu and b a standard deviation from the mean.
+
+    Attributes
+    ----------
+    W_, V_ : ndarray of shape (n_features, n_components)
+        Of the encoder and of the decoder.
+    mu_, b_ : ndarray of shape (n_features,)
+        Offsets of the encoder and of the decoder.
+    error_trace_ : ndarray
+        Mean squared error at the start and after each step, in the squared unit of the data.
+    n_iter_ : int
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        learning_rate: float = 0.1,
+        momentum: float = 0.9,
+        tol: float = 1e-5,
+        max_iter: int = 50_000,
+        random_state=None,
+    ):
+        super().__init__(n_components)
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y=None) -> LinearAutoencoder:
+        """Train on data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        LinearAutoencoder
+        """
+        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        return self.fit_moments(Moments.from_data(X))
+
+    def fit_moments(self, moments: Moments) -> LinearAutoencoder:
+        """Train on the sufficient statistics alone.
+
+        Parameters
+        ----------
+        moments : Moments
+
+        Returns
+        -------
+        LinearAutoencoder
+        """
+        D, d = len(moments.mean), self.n_components
+        self._check_n_components(D, "n_features")
+        check_scalar(self.learning_rate, "learning_rate", Real, min_val=0)
+        check_scalar(self.momentum, "momentum", Real, min_val=0, max_val=1)
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        rng = np.random.default_rng(self.random_state)
+        largest = np.linalg.norm(moments.covariance, 2)
+        scale = np.sqrt(largest) if largest > 0 else 1.0
+        C, origin = moments.covariance / scale**2, np.zeros(D)
+        parameters = [
+            *(0.5 * rng.normal(size=(2, D, d)) / np.sqrt(D)),
+            *(rng.normal(size=(2, D)) / np.sqrt(D)),
+        ]
+        steps, trace = [0.0] * 4, []
+        for _ in range(self.max_iter):
+            error, gradient = linear_error(*parameters, origin, C)
+            trace.append(error)
+            if error > 1e6 * trace[0]:
+                raise ValueError(f"training diverged: lower learning_rate={self.learning_rate}")
+            if max(np.abs(g).max() for g in gradient) < self.tol:
+                break
+            for i, g in enumerate(gradient):
+                steps[i] = self.momentum * steps[i] - self.learning_rate * g
+                parameters[i] += steps[i]
+        else:
+            trace.append(linear_error(*parameters, origin, C)[0])
+            warnings.warn(
+                f"gradient descent stopped at max_iter={self.max_iter}; raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self.V_, self.W_, b, mu = parameters
+        self.b_, self.mu_ = moments.mean + scale * b, moments.mean + scale * mu
+        self.error_trace_ = scale**2 * np.array(trace)
+        self.n_iter_ = len(trace) - 1
+        self.n_features_in_ = D
+        return self
+
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        return (X - self.mu_) @ self.W_
+
+    def _decode(self, H: np.ndarray) -> np.ndarray:
+        return self.b_ + H @ self.V_.T
+
+
+def linear_error(
+    V: np.ndarray,
+    W: np.ndarray,
+    b: np.ndarray,
+    mu: np.ndarray,
+    mean: np.ndarray,
+    C: np.ndarray,
+) -> tuple[float, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    r"""Mean squared error of a linear autoencoder, with its gradient.
+
+    With :math:`R = I - V W^\top` and the mean error
+    :math:`\mathbf e = R\,\mathbb E[\mathbf x] - (\mathbf b - V W^\top \boldsymbol\mu)`, the error
+    is :math:`\operatorname{tr}(R C R^\top) + \lVert \mathbf e \rVert^2`.
+
+    Parameters
+    ----------
+    V, W : ndarray of shape (n_features, n_components)
+        Decoder and encoder.
+    b, mu : ndarray of shape (n_features,)
+        Their offsets.
+    mean : ndarray of shape (n_features,)
+        Mean of the data.
+    C : ndarray of shape (n_features, n_features)
+        Covariance of the data.
+
+    Returns
+    -------
+    error : float
+    gradient : tuple of ndarray
+        With respect to V, W, b and mu.
+    """
+    away = mean - mu
+    e = mean - b - V @ (W.T @ away)
+    RC = C - V @ (W.T @ C)
+    error = np.trace(RC) - ((RC @ W) * V).sum() + e @ e
+    gradient = (
+        -2 * (RC @ W + np.outer(e, W.T @ away)),
+        -2 * (RC.T @ V + np.outer(away, V.T @ e)),
+        -2 * e,
+        2 * W @ (V.T @ e),
+    )
+    return float(error), gradient
+
+
+class Autoencoder(Codec):
+    r"""A small nonlinear autoencoder: a hidden layer on either side of the code.
+
+    .. math::
+
+        \mathbf h = W_2^\top \tanh(W_1^\top \mathbf z + \mathbf c_1) + \mathbf c_2, \qquad
+        \hat{\mathbf z} = W_4^\top \tanh(W_3^\top \mathbf h + \mathbf c_3) + \mathbf c_4
+
+    (Kramer 1991), where z is x less its mean and divided by one number, the root of the mean
+    variance. All weights are fitted at once by a quasi-Newton method (L-BFGS) to the mean squared
+    error plus `weight_decay` times the sum of the squared weights. The error has local minima:
+    another `random_state` may do better.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Length d of a code.
+    n_hidden : int, default 16
+        Hidden units on either side of the code.
+    weight_decay : float, default 0.0001
+    tol : float, default 1e-6
+        Stop when the relative gain of a step falls below this.
+    max_iter : int, default 5000
+    random_state : None, int or numpy.random.Generator
+        Of the start.
+
+    Attributes
+    ----------
+    layers_ : list of (ndarray, ndarray)
+        W_k and c_k of the four layers.
+    b_ : ndarray of shape (n_features,)
+        Mean of the training data.
+    scale_ : float
+        Root of their mean variance.
+    n_iter_ : int
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        n_hidden: int = 16,
+        *,
+        weight_decay: float = 1e-4,
+        tol: float = 1e-6,
+        max_iter: int = 5000,
+        random_state=None,
+    ):
+        super().__init__(n_components)
+        self.n_hidden = n_hidden
+        self.weight_decay = weight_decay
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y=None) -> Autoencoder:
+        """Train on data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        Autoencoder
+        """
+        X = validate_data(self, X, dtype=float, ensure_min_samples=2)
+        D = X.shape[1]
+        self._check_n_components(D, "n_features")
+        check_scalar(self.n_hidden, "n_hidden", Integral, min_val=1)
+        check_scalar(self.weight_decay, "weight_decay", Real, min_val=0)
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        rng = np.random.default_rng(self.random_state)
+        self.b_ = X.mean(axis=0)
+        self.scale_ = float(np.sqrt(X.var(axis=0).mean())) or 1.0
+        sizes = [D, self.n_hidden, self.n_components, self.n_hidden, D]
+        start = np.concatenate(
+            [
+                np.r_[rng.normal(size=m * n) / np.sqrt(m), np.zeros(n)]
+                for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+            ]
+        )
+        result = optimize.minimize(
+            network_error,
+            start,
+            args=((X - self.b_) / self.scale_, sizes, self.weight_decay),
+            jac=True,
+            method="L-BFGS-B",
+            options={
+                "ftol": self.tol,
+                "gtol": 0,
+                "maxcor": 30,
+                "maxiter": self.max_iter,
+                "maxfun": 10 * self.max_iter,
+            },
+        )
+        if result.nit >= self.max_iter:
+            warnings.warn(
+                f"training stopped at max_iter={self.max_iter}; raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self.layers_ = _layers(result.x, sizes)
+        self.n_iter_ = result.nit
+        return self
+
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        return _through(self.layers_[:2], (X - self.b_) / self.scale_)[-1]
+
+    def _decode(self, H: np.ndarray) -> np.ndarray:
+        return self.b_ + self.scale_ * _through(self.layers_[2:], H)[-1]
+
+
+def network_error(
+    theta: np.ndarray, Z: np.ndarray, sizes: Sequence[int], weight_decay: float = 0.0
+) -> tuple[float, np.ndarray]:
+    r"""Mean squared error of the network of `Autoencoder`, with its gradient by the chain rule.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_weights,)
+        W_1, c_1, ..., W_4, c_4 row by row, end to end.
+    Z : ndarray of shape (n_samples, n_features)
+        Both input and target.
+    sizes : sequence of five int
+        Units of the layers from input to output.
+    weight_decay : float
+        Times the squared norm of the matrices W_k, which is added to the error.
+
+    Returns
+    -------
+    error : float
+    gradient : ndarray of shape (n_weights,)
+    """
+    layers = _layers(theta, sizes)
+    activations = [Z, *_through(layers, Z)]
+    residual = activations[-1] - Z
+    penalty = sum((W**2).sum() for W, _ in layers)
+    g = 2 * residual / len(Z)
+    gradient = []
+    for k in reversed(range(4)):
+        W, _ = layers[k]
+        if k % 2 == 0:
+            g = g * (1 - activations[k + 1] ** 2)
+        gradient += [g.sum(axis=0), (activations[k].T @ g + 2 * weight_decay * W).ravel()]
+        g = g @ W.T
+    return (residual**2).sum() / len(Z) + weight_decay * penalty, np.concatenate(gradient[::-1])
+
+
+def _layers(theta: np.ndarray, sizes: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cut a vector of weights into the matrix (m, n) and the offset (n,) of each layer."""
+    layers, start = [], 0
+    for m, n in zip(sizes[:-1], sizes[1:], strict=True):
+        layers.append((theta[start : start + m * n].reshape(m, n), theta[start + m * n :][:n]))
+        start += (m + 1) * n
+    return layers
+
+
+def _through(layers: list[tuple[np.ndarray, np.ndarray]], A: np.ndarray) -> list[np.ndarray]:
+    """Return the outputs of successive layers; the first and the third are through tanh."""
+    outputs = []
+    for k, (W, c) in enumerate(layers):
+        A = A @ W + c
+        outputs.append(np.tanh(A) if k % 2 == 0 else A)
+        A = outputs[-1]
+    return outputs

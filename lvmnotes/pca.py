@@ -1,0 +1,201 @@
+"""Principal component analysis: the flat surface of d dimensions that is closest to the data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_scalar
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .moments import Moments
+
+
+class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """An encoder from data to codes and a decoder back; PCA and the autoencoders are ones.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Length d of a code.
+    """
+
+    def __init__(self, n_components: int = 1):
+        self.n_components = n_components
+
+    @abstractmethod
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        """Map data (N, D) to codes (N, d)."""
+
+    @abstractmethod
+    def _decode(self, H: np.ndarray) -> np.ndarray:
+        """Map codes (N, d) to data (N, D)."""
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Encode data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            The codes.
+        """
+        check_is_fitted(self)
+        return self._encode(validate_data(self, X, dtype=float, reset=False))
+
+    def inverse_transform(self, H: ArrayLike) -> np.ndarray:
+        """Decode codes.
+
+        Parameters
+        ----------
+        H : array_like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            The reconstructions.
+        """
+        check_is_fitted(self)
+        H = check_array(H, dtype=float, input_name="H")
+        if H.shape[1] != self.n_components:
+            raise ValueError(
+                f"H must have n_components={self.n_components} columns, got shape {H.shape}"
+            )
+        return self._decode(H)
+
+    def reconstruction_error(self, X: ArrayLike) -> float:
+        r"""Mean squared distance between data and their reconstructions.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float
+            The mean over samples of :math:`\lVert \mathbf x - \hat{\mathbf x} \rVert^2`, in the
+            squared unit of the data.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=float, reset=False)
+        return float(((X - self._decode(self._encode(X))) ** 2).sum() / len(X))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components
+
+    def _check_n_components(self, most: int, what: str) -> None:
+        check_scalar(self.n_components, "n_components", Integral)
+        if not 1 <= self.n_components <= most:
+            raise ValueError(
+                f"n_components must be between 1 and {what}={most}, got {self.n_components}"
+            )
+
+
+class PCA(Codec):
+    r"""Principal component analysis.
+
+    .. math::
+
+        \mathbf h = W^\top (\mathbf x - \mathbf b), \qquad
+        \hat{\mathbf x} = W \mathbf h + \mathbf b
+
+    with the first d eigenvectors of the covariance as the columns of W: of all linear encoders
+    and decoders with codes of length d, the pair with the least mean squared error (Pearson 1901).
+    The chapter *The manifold view of PCA* has the proof. There is no density: that is `PPCA`.
+
+    Fitting needs only the data's `Moments`, so the data are read once; where there are fewer
+    samples than variables it goes through their inner products instead, an N x N matrix. Constant
+    variables are allowed.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Number of directions d, at most the number of variables and, for `fit`, of samples.
+
+    Attributes
+    ----------
+    W_ : ndarray of shape (n_features, n_components)
+        Orthonormal columns, by falling variance; the sum of each is not negative.
+    b_ : ndarray of shape (n_features,)
+        Mean of the data.
+    eigenvalues_ : ndarray of shape (n_features,)
+        All eigenvalues of the covariance (divisor n) in falling order, as computed: one that is
+        zero in exact arithmetic may be negative by round-off.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lvmnotes import PCA
+    >>> X = np.array([[0.0, 0.0], [2.0, 2.0], [4.0, 4.0]])
+    >>> model = PCA(1).fit(X)
+    >>> model.transform(X).round(3).ravel()
+    array([-2.828,  0.   ,  2.828])
+    >>> model.inverse_transform([[2.0]]).round(3)
+    array([[3.414, 3.414]])
+    """
+
+    def fit(self, X: ArrayLike, y=None) -> PCA:
+        """Fit to data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        PCA
+        """
+        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        N, D = X.shape
+        if N >= D:
+            return self.fit_moments(Moments.from_data(X))
+        self._check_n_components(N, "n_samples")
+        X = X.astype(float)
+        b = X.mean(axis=0)
+        Z = X - b
+        # Z Z^T u = n lambda u gives (Z^T Z) Z^T u = n lambda Z^T u. Normalising Z^T u by QR keeps
+        # the columns orthonormal where lambda is zero too.
+        eigenvalues, U = np.linalg.eigh(Z @ Z.T / N)
+        W = linalg.qr(Z.T @ U[:, : -self.n_components - 1 : -1], mode="economic")[0]
+        return self._learn(W, b, np.pad(eigenvalues[::-1], (0, D - N)))
+
+    def fit_moments(self, moments: Moments) -> PCA:
+        """Fit to the sufficient statistics alone: of data read elsewhere, or as published.
+
+        Parameters
+        ----------
+        moments : Moments
+
+        Returns
+        -------
+        PCA
+        """
+        self._check_n_components(len(moments.mean), "n_features")
+        eigenvalues, V = np.linalg.eigh(moments.covariance)
+        if eigenvalues[0] < -1e-8 * eigenvalues[-1]:
+            raise ValueError("scatter must be positive semidefinite to be that of any data")
+        self.n_features_in_ = len(V)
+        return self._learn(
+            V[:, : -self.n_components - 1 : -1], moments.mean, eigenvalues[::-1].copy()
+        )
+
+    def _learn(self, W: np.ndarray, b: np.ndarray, eigenvalues: np.ndarray) -> PCA:
+        self.W_ = W * np.where(W.sum(axis=0) < 0, -1.0, 1.0)
+        self.b_ = b
+        self.eigenvalues_ = eigenvalues
+        return self
+
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        return (X - self.b_) @ self.W_
+
+    def _decode(self, H: np.ndarray) -> np.ndarray:
+        return H @ self.W_.T + self.b_
