@@ -62,7 +62,29 @@ def _factor_analysis(n_samples: int, n_features: int, d: int, goal: float, repea
     )
 
 
+def _pca(n_samples: int, n_features: int, d: int, goal: float, repeats: int) -> Race:
+    rng = np.random.default_rng(0)
+    truth = lvmnotes.LinearGaussianModel.from_parameters(W=rng.normal(size=(n_features, d)))
+
+    def minus_error(model, X):
+        return -((X - model.inverse_transform(model.transform(X))) ** 2).sum() / len(X)
+
+    return Race(
+        X=truth.sample(n_samples, rng)[0],
+        runners={
+            "lvmnotes": lambda X: lvmnotes.PCA(d).fit(X),
+            "scikit-learn": lambda X: decomposition.PCA(d).fit(X),
+        },
+        objective=minus_error,
+        unit="squared error a sample, times -1",
+        goal=goal,
+        repeats=repeats,
+    )
+
+
 CASES: dict[str, Callable[[], Race]] = {
     "factor analysis, 2,000 x 50, 5 factors": lambda: _factor_analysis(2_000, 50, 5, 10, 15),
     "factor analysis, 100,000 x 64, 10 factors": lambda: _factor_analysis(100_000, 64, 10, 50, 5),
+    "PCA, 2,000 x 50, 5 directions": lambda: _pca(2_000, 50, 5, 1, 51),
+    "PCA, 100,000 x 64, 10 directions": lambda: _pca(100_000, 64, 10, 1, 11),
 }
