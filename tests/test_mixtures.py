@@ -67,7 +67,7 @@ def test_the_fast_density_is_the_direct_one_down_to_the_floor():
     K, D, N = 4, 6, 500
     weights, means = rng.dirichlet(np.ones(K)), rng.normal(size=(K, D))
     roots = rng.normal(size=(K, D, D))
-    C = roots @ roots.transpose(0, 2, 1) / D
+    C = np.eye(D) + roots @ roots.transpose(0, 2, 1) / D
     C[0] = 1e-6 * np.eye(D)
     X = means[rng.integers(K, size=N)] + 1e-3 * rng.normal(size=(N, D))
     fast = _coefficients(weights, means, C, "full") @ _features(X.T, "full")
