@@ -432,3 +432,155 @@ def bad_ends(ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, Arra
     right.set_title("Old Faithful, two classes")
     right.legend(fontsize="small")
     return figure
+
+
+# ---- Linear factor models ----
+
+
+def generation(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike) -> Figure:
+    """Draw one factor, and what it becomes in the plane of two variables, up to one step.
+
+    Parameters
+    ----------
+    step : {"h", "W h", "W h + b", "x"}
+        The last step that is drawn.
+    H : array_like of shape (n_samples, 1)
+    W : array_like of shape (2, 1)
+    b : array_like of shape (2,)
+    X : array_like of shape (n_samples, 2)
+    """
+    figure, (top, plane) = plt.subplots(2, 1, figsize=(5.6, 4.6), height_ratios=[1, 5])
+    image = H @ W.T
+    points = {"h": None, "W h": image, "W h + b": image + b, "x": X}[step]
+    top.scatter(H, np.zeros(len(H)), s=14, color=BLUE, alpha=0.5, linewidths=0)
+    top.scatter(H[0], 0, s=70, color=ORANGE, zorder=3)
+    top.set(xlim=(-3.3, 3.3), yticks=[], xlabel="h, the setting of the lamp")
+    top.spines.left.set_visible(False)
+    if points is not None:
+        shift = b if step in ("W h + b", "x") else np.zeros(2)
+        ends = np.array([[-4.0], [4.0]]) @ W.T + shift
+        plane.plot(*ends.T, color="#999999", linewidth=1)
+        plane.scatter(*points.T, s=14, color=BLUE, alpha=0.5, linewidths=0)
+        plane.scatter(*points[0], s=70, color=ORANGE, zorder=3)
+    if step == "x":
+        plane.plot(*np.stack([image[0] + b, X[0]]).T, color=ORANGE)
+    plane.set(xlim=(-6, 13), ylim=(-3.5, 8.5), xlabel="sensor 1 (lux)", ylabel="sensor 2 (lux)")
+    plane.set_title(f"drawn so far: {step}", loc="left")
+    return figure
+
+
+def densities(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
+    """Draw contours of densities of two factors, a panel a density, three nats apart.
+
+    Parameters
+    ----------
+    log_densities : dict of str to array_like of shape (n_ticks, n_ticks)
+        Title to values; the first factor runs down the rows.
+    ticks : array_like of shape (n_ticks,)
+    """
+    figure, axes = plt.subplots(
+        1, len(log_densities), figsize=(WIDTH, 2.7), sharex=True, sharey=True
+    )
+    for ax, (title, values) in zip(axes, log_densities.items(), strict=True):
+        levels = np.max(values) + np.arange(-12, 0, 2)
+        ax.contour(ticks, ticks, np.transpose(values), levels, colors=BLUE, linewidths=1.2)
+        ax.set(title=title, aspect="equal", xlabel="$h_1$")
+    axes[0].set_ylabel("$h_2$")
+    return figure
+
+
+def clouds(samples: dict[str, ArrayLike], C: ArrayLike) -> Figure:
+    """Draw two-dimensional samples, a panel each, all with the ellipse of one covariance.
+
+    Parameters
+    ----------
+    samples : dict of str to array_like of shape (n_samples, 2)
+    C : array_like of shape (2, 2)
+        Its ellipse is drawn at two standard deviations.
+    """
+    figure, axes = plt.subplots(1, len(samples), figsize=(WIDTH, 2.6), sharex=True, sharey=True)
+    angle = np.linspace(0, 2 * np.pi, 100)
+    ellipse = 2 * np.linalg.cholesky(C) @ [np.cos(angle), np.sin(angle)]
+    for ax, (title, X) in zip(axes, samples.items(), strict=True):
+        ax.scatter(*X.T, s=3, color=BLUE, alpha=0.3, linewidths=0, rasterized=True)
+        ax.plot(*ellipse, color=ORANGE)
+        ax.set(title=title, xlim=(-8, 8), ylim=(-8, 8), aspect="equal", xlabel="$x_1$")
+    axes[0].set_ylabel("$x_2$")
+    return figure
+
+
+def posteriors(h: ArrayLike, curves: dict[str, tuple[ArrayLike, ...]]) -> Figure:
+    """Draw prior, likelihood and posterior of one factor, a panel a prior.
+
+    Parameters
+    ----------
+    h : array_like of shape (n_ticks,)
+    curves : dict of str to tuple of three array_like of shape (n_ticks,)
+        Title to the values of prior, likelihood and posterior.
+    """
+    figure, axes = plt.subplots(len(curves), 1, figsize=(5.6, 4.6), sharex=True, sharey=True)
+    for ax, (title, (prior, likelihood, posterior)) in zip(axes, curves.items(), strict=True):
+        ax.plot(h, prior, ":", color="black", linewidth=1.5, label="prior")
+        ax.plot(h, likelihood, "--", color=GREEN, linewidth=1.5, label="likelihood")
+        ax.plot(h, posterior, color=BLUE, label="posterior")
+        ax.set(ylim=(0, 1.1), xlim=(-4, 4), ylabel="density")
+        ax.set_title(title, loc="left")
+    axes[0].legend(loc="upper right", fontsize="small")
+    axes[-1].set_xlabel("h")
+    return figure
+
+
+def recovered(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
+    """Draw factors found against the true ones, a panel a way of finding them.
+
+    Parameters
+    ----------
+    truth : array_like of shape (n_samples,)
+    found : dict of str to array_like of shape (n_samples,)
+    """
+    figure, axes = plt.subplots(1, len(found), figsize=(WIDTH, 3.2), sharex=True, sharey=True)
+    for ax, (title, values) in zip(axes, found.items(), strict=True):
+        ax.scatter(truth, values, s=5, color=BLUE, alpha=0.4, linewidths=0, rasterized=True)
+        ax.axline((0, 0), slope=1, color=ORANGE, linewidth=1)
+        ax.set(title=title, xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="true $h_1$")
+    axes[0].set_ylabel("found")
+    return figure
+
+
+def labelled_plane(H: ArrayLike, labels: ArrayLike) -> Figure:
+    """Draw samples as their labels, at their first two factors.
+
+    Parameters
+    ----------
+    H : array_like of shape (n_samples, at least 2)
+    labels : array_like of int, shape (n_samples,)
+        From 0 to 9.
+    """
+    figure, ax = plt.subplots(figsize=(5.6, 4.6))
+    colors = (BLUE, ORANGE, GREEN, PURPLE, "black")
+    for label in range(10):
+        points = H[labels == label]
+        ax.scatter(
+            *points[:, :2].T, marker=f"${label}$", s=55, color=colors[label % 5], linewidths=0.2
+        )
+    ax.set(xlabel="factor 1 (posterior mean)", ylabel="factor 2 (posterior mean)")
+    return figure
+
+
+def image_rows(rows: dict[str, ArrayLike]) -> Figure:
+    """Draw rows of 8 x 8 images.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like of shape (n_images, 64)
+        Label of a row to its images.
+    """
+    n_images = len(next(iter(rows.values())))
+    figure, axes = plt.subplots(len(rows), n_images, figsize=(WIDTH, 0.6 * len(rows) + 0.1))
+    for line, (label, images) in zip(axes, rows.items(), strict=True):
+        for ax, x in zip(line, images, strict=True):
+            ax.imshow(np.reshape(x, (8, 8)), cmap="Greys", vmin=0, vmax=16)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return figure
