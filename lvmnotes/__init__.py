@@ -6,8 +6,8 @@ from .explore import explore
 from .factor_analysis import FactorAnalysis
 from .latent_class import LatentClassModel
 from .linear_factor import LinearFactorModel, LinearGaussianModel
-from .mixtures import GaussianMixture
 from .mixture_ppca import MixturePPCA
+from .mixtures import GaussianMixture
 from .moments import Moments
 from .pca import PCA
 from .ppca import PPCA, BayesianPCA
