@@ -21,15 +21,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-#: Inches of a figure that sets no size: text of 10 points is then 10 pixels high on a phone.
-FIGURE_SIZE = (4.8, 3.2)
-#: Pixels across a frame; the page shrinks it where there is less room.
-FRAME_WIDTH = 640
 MAX_FRAMES = 40
 #: Bytes of the whole output: frames, words and script.
 MAX_BYTES = 300_000
-#: Colours of the frames: the first of these with which the output is small enough.
-PALETTES = (64, 16)
+#: Pixels across and colours of the frames: the first of these for which the output is small enough.
+QUALITIES = ((960, 64), (640, 32))
 #: Milliseconds a frame while the figure plays.
 PACE = 300
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -41,15 +37,15 @@ def explore(
     """Display a figure with one or two sliders, and a button that plays the first of them.
 
     With a kernel, as in JupyterLab, a slider calls ``draw``. On a page, and in a notebook whose
-    kernel is gone, the same slider chooses among frames: ``draw`` is called now, once for each
-    position. Where no script may run, the first frame stands for all.
+    kernel is gone, the same slider chooses among frames that are drawn now. Where no script may
+    run, the first frame stands for all.
 
     Parameters
     ----------
     draw : callable
-        ``draw(**choice)`` returns a new Figure, where ``choice`` holds one value for each name in
-        ``values``. The figures should have one size and the same axis limits; a figure that sets
-        no size gets `FIGURE_SIZE`, where text of 10 points can be read on a phone.
+        ``draw(**choice)`` returns a Figure, where ``choice`` holds one value for each name in
+        ``values``: all of one shape, and best with the same axis limits. On a phone, text of 12
+        points in a figure 5.6 inches wide is 10 pixels high.
     alt : str or callable
         What is seen, for those who do not see it: a text, or a function of the same keywords as
         ``draw`` that returns one.
@@ -93,15 +89,7 @@ def explore(
         dict(zip(sliders, choice, strict=True)) for choice in itertools.product(*sliders.values())
     ]
     alts = [_alt(alt, choice) for choice in choices]
-    frames = [_frame(draw, choice) for choice in choices]
-    for choice, frame in zip(choices, frames, strict=True):
-        if frame.shape != frames[0].shape:
-            raise ValueError(
-                f"draw must return figures of one shape; for {_words(choice)} it is "
-                f"{frame.shape[1]} x {frame.shape[0]}, for {_words(choices[0])} "
-                f"{frames[0].shape[1]} x {frames[0].shape[0]}"
-            )
-    stored = _stored(sliders, choices, alts, frames)
+    stored = _stored(draw, sliders, choices, alts)
     display(stored)
     if hasattr(get_ipython(), "kernel"):
         # A second output, of the live view alone: JupyterLab prefers a view to HTML in the same
@@ -146,31 +134,46 @@ def _alt(alt, choice):
     return text
 
 
-def _frame(draw, choice):
-    """Return the figure for one value of each slider as pixels, on white."""
-    with plt.rc_context({"figure.figsize": FIGURE_SIZE}):
-        figure = draw(**choice)
+def _pixels(draw, choice, width):
+    """Return the figure for one value of each slider, this many pixels wide, as an array."""
+    figure = draw(**choice)
     if not isinstance(figure, Figure):
         raise TypeError(
             f"draw must return a matplotlib Figure; for {_words(choice)} it returned {figure!r}"
         )
     plt.close(figure)  # else the cell shows it once more
-    figure.set_dpi(FRAME_WIDTH / figure.get_figwidth())
+    figure.set_dpi(width / figure.get_figwidth())
     figure.set_facecolor("white")
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-def _reduced(frames, colours):
-    """Return frames as images that share one palette."""
-    height, width, _ = frames[0].shape
-    strip = Image.fromarray(np.concatenate(frames))
+def _frames(draw, choices, width, colours):
+    """Return the figures for all values of the sliders as images that share one palette."""
+    pixels = [_pixels(draw, choice, width) for choice in choices]
+    for choice, frame in zip(choices, pixels, strict=True):
+        if frame.shape != pixels[0].shape:
+            raise ValueError(
+                "draw must return figures of one shape; "
+                f"for {_words(choice)} it is not the one for {_words(choices[0])}"
+            )
+    strip = Image.fromarray(np.concatenate(pixels))
     # A palette that puts a plot's few pure colours right: k-means, until 1 pixel in 100 changes.
-    strip = strip.quantize(
-        colours, kmeans=width * height * len(frames) // 100, dither=Image.Dither.NONE
-    )
-    return [strip.crop((0, top, width, top + height)) for top in range(0, strip.height, height)]
+    limit = strip.width * strip.height // 100
+    strip = strip.quantize(colours, kmeans=limit, dither=Image.Dither.NONE)
+    height = len(pixels[0])
+    return [
+        strip.crop((0, top, strip.width, top + height)) for top in range(0, strip.height, height)
+    ]
+
+
+def _change(image, first):
+    """Return the pixels of an image that differ from the first one's, on nothing."""
+    changed = np.asarray(image) != np.asarray(first)
+    layer = image.convert("RGBA")
+    layer.putalpha(Image.fromarray(changed.astype(np.uint8) * 255))
+    return layer
 
 
 def _base64(image, kind):
@@ -195,7 +198,7 @@ class _Output(dict):
         return dict(self)
 
 
-def _stored(sliders, choices, alts, frames):
+def _stored(draw, sliders, choices, alts):
     """Return what needs no kernel: the frames for a page, the first one, and a sentence."""
     ranges = " and ".join(
         f"{name} from {_label(values[0])} to {_label(values[-1])}"
@@ -209,8 +212,8 @@ def _stored(sliders, choices, alts, frames):
         files("lvmnotes").joinpath("static", name).read_text(encoding="utf-8")
         for name in ("explore.css", "explore.js")
     )
-    for colours in PALETTES:
-        images = _reduced(frames, colours)
+    for quality in QUALITIES:
+        images = _frames(draw, choices, *quality)
         unique = {image.tobytes(): image for image in images}
         order = list(unique)
         first, *rest = unique.values()
@@ -220,7 +223,7 @@ def _stored(sliders, choices, alts, frames):
                 {"name": name, "labels": [_label(value) for value in values]}
                 for name, values in sliders.items()
             ],
-            "frames": [_base64(image, "webp") for image in rest],  # a quarter smaller than PNG
+            "frames": [_base64(_change(image, first), "webp") for image in rest],
             "shown": [order.index(image.tobytes()) for image in images],
             "alts": alts,
             "pace": PACE,
@@ -238,7 +241,7 @@ def _stored(sliders, choices, alts, frames):
                 {"text/html": html, "image/png": png, "text/plain": f"{alts[0]} {sentence}"}
             )
     raise ValueError(
-        f"{' x '.join(sliders)}: {len(frames)} figures take {size // 1000} kB; at most "
+        f"{' x '.join(sliders)}: {len(images)} figures take {size // 1000} kB; at most "
         f"{MAX_BYTES // 1000} kB will do: give fewer values, or draw fewer marks"
     )
 
@@ -261,7 +264,7 @@ def _live(draw, alt, sliders, start):
     def show(_):
         choice = {name: sliders[name][control.index] for name, control in controls.items()}
         try:
-            image = Image.fromarray(_frame(draw, choice))
+            image = Image.fromarray(_pixels(draw, choice, QUALITIES[0][0]))
             picture.value = _picture(_base64(image, "png"), _alt(alt, choice))
         except Exception as error:  # there is no cell that would show it
             picture.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
@@ -289,5 +292,5 @@ def _live(draw, alt, sliders, start):
         [play, *controls.values()], layout=ipywidgets.Layout(flex_flow="row wrap")
     )
     live = ipywidgets.VBox([bar, picture])
-    live.add_class("lvm-explore-live")
+    live.add_class("lvm-live")
     return live

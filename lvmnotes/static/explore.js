@@ -2,63 +2,73 @@ for (const figure of document.querySelectorAll(".lvm-explore:not([data-ready])")
   figure.dataset.ready = "";
   const { sliders, frames, shown, alts, pace } = JSON.parse(
     figure.querySelector("[type='application/json']").textContent);
+  const create = (tag, properties) => Object.assign(document.createElement(tag), properties);
+  const controls = create("div", { className: "lvm-explore-controls" });
+  const play = create("button", { type: "button", textContent: `Play ${sliders[0].name}` });
   const image = figure.querySelector("img");
-  const first = image.src;
-  const play = document.createElement("button");
-  const controls = document.createElement("div");
-  let timer;
+  const canvas = create("canvas");
+  const context = canvas.getContext("2d");
+  const layers = [image]; // what is new in a frame, on top of the first; each made on first use
+  let latest, timer;
 
-  const show = () => {
-    let cell = 0;
+  const show = async () => {
+    let choice = 0;
     for (const { name, labels, input, output } of sliders) {
-      const label = labels[input.valueAsNumber];
-      cell = cell * labels.length + input.valueAsNumber;
-      input.setAttribute("aria-valuetext", `${name} = ${label}`);
-      output.value = label;
+      choice = choice * labels.length + input.valueAsNumber;
+      output.value = labels[input.valueAsNumber];
+      input.setAttribute("aria-valuetext", `${name} = ${output.value}`);
     }
-    // Frame 0 is the picture that is there without JavaScript.
-    image.src = shown[cell] ? `data:image/webp;base64,${frames[shown[cell] - 1]}` : first;
-    image.alt = alts[cell];
+    latest = choice;
+    canvas.setAttribute("aria-label", alts[choice]);
+    const frame = shown[choice];
+    layers[frame] ??= create("img", { src: `data:image/webp;base64,${frames[frame - 1]}` });
+    await layers[frame].decode();
+    if (choice !== latest) return; // the slider has moved on
+    context.drawImage(image, 0, 0);
+    context.drawImage(layers[frame], 0, 0);
   };
   const pause = () => {
     clearInterval(timer);
     timer = undefined;
     play.setAttribute("aria-pressed", false);
   };
-
-  for (const slider of sliders) {
-    const label = document.createElement("label");
-    const input = document.createElement("input");
-    const output = document.createElement("output");
-    Object.assign(input, { type: "range", min: 0, max: slider.labels.length - 1, value: 0 });
-    input.setAttribute("aria-label", slider.name);
-    input.addEventListener("input", () => { pause(); show(); });
-    // Screen readers hear the value from the slider; a status region would say it again.
-    output.setAttribute("aria-hidden", "true");
-    output.style.minWidth = `${Math.max(...slider.labels.map((text) => text.length))}ch`;
-    label.append(slider.name, input, output);
-    Object.assign(slider, { input, output });
-    controls.append(label);
-  }
   const step = () => {
     const { input, labels } = sliders[0];
     input.value = (input.valueAsNumber + 1) % labels.length;
     show();
     if (input.value === input.max) pause();
   };
-  Object.assign(play, { type: "button", textContent: `Play ${sliders[0].name}` });
+
+  for (const slider of sliders) {
+    const label = create("label");
+    const max = slider.labels.length - 1;
+    const input = create("input", { type: "range", min: 0, max, value: 0 });
+    const output = create("output");
+    input.setAttribute("aria-label", slider.name);
+    input.addEventListener("input", () => { pause(); show(); });
+    // Screen readers hear the value from the slider; a status region would say it again.
+    output.setAttribute("aria-hidden", true);
+    output.style.minWidth = `${Math.max(...slider.labels.map((text) => text.length))}ch`;
+    label.append(slider.name, input, output);
+    controls.append(label);
+    Object.assign(slider, { input, output });
+  }
   play.addEventListener("click", () => {
     if (timer) return pause();
     play.setAttribute("aria-pressed", true);
     timer = setInterval(step, pace);
     step();
   });
-  controls.className = "lvm-explore-controls";
+  pause();
   controls.prepend(play);
-  for (const control of [play, ...sliders.map(({ input }) => input)]) {
+  for (const control of controls.querySelectorAll("button, input")) {
     control.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves it its keys
   }
-  figure.querySelector("p").replaceWith(controls);
-  pause();
-  show();
+  canvas.setAttribute("role", "img");
+  image.decode().then(() => {
+    Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+    image.replaceWith(canvas);
+    figure.querySelector("p").replaceWith(controls);
+    show();
+  });
 }
