@@ -34,7 +34,8 @@ def tree(tmp_path):
 
 
 def make(tree, *arguments):
-    return subprocess.run(["make", *arguments], cwd=tree, capture_output=True, text=True)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(["make", *arguments], cwd=tree, env=own, capture_output=True, text=True)
 
 
 def steps(tree):
