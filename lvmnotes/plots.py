@@ -369,7 +369,7 @@ def hypothesis(probabilities: ArrayLike, draws: ArrayLike, title: str) -> Figure
     title : str
         Over the probabilities.
     """
-    figure = plt.figure(figsize=(4.8, 2.8))
+    figure = plt.figure(figsize=(4.8, 2.1))
     grid = figure.add_gridspec(2, 6)
     panels = [(figure.add_subplot(grid[:, :2]), probabilities)]
     panels += [(figure.add_subplot(grid[i // 4, 2 + i % 4]), x) for i, x in enumerate(draws)]
@@ -389,22 +389,22 @@ def same_table(weights: ArrayLike, probabilities: ArrayLike, table: ArrayLike) -
     ----------
     weights : array_like of shape (2,)
     probabilities : array_like of shape (2, 2)
-        Of answer yes; a row a class.
+        Of a right answer; a row a class.
     table : array_like of shape (2, 2)
-        Persons by the answers to A (no, yes) and B.
+        Persons by the answers to A (wrong, right) and B.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(4.8, 2.6), width_ratios=[1.5, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(4.8, 2.6), width_ratios=[1.7, 1])
     for k, color in enumerate((BLUE, ORANGE)):
         heights = [weights[k], *probabilities[k]]
         left.bar(np.arange(3) + 0.4 * k - 0.2, heights, 0.36, color=color, label=f"class {k + 1}")
-    left.set_xticks(range(3), ["size", "yes to A", "yes to B"])
+    left.set_xticks(range(3), ["share", "A right", "B right"])
     left.set(ylim=(0, 1), ylabel="probability")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=2)
     right.imshow(table, cmap="Greys", vmin=0, vmax=3 * np.max(table))
     for (i, j), value in np.ndenumerate(table):
         right.text(j, i, f"{value:.0f}", ha="center", va="center")
-    right.set_xticks([0, 1], ["no", "yes"])
-    right.set_yticks([0, 1], ["no", "yes"])
+    right.set_xticks([0, 1], ["wrong", "right"])
+    right.set_yticks([0, 1], ["wrong", "right"], rotation=90, va="center")
     right.set(xlabel="B", ylabel="A")
     return figure
 
@@ -430,7 +430,7 @@ def bad_ends(ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, Arra
     right.invert_xaxis()
     right.set(xlabel="width of the second class", ylabel="log-likelihood (nats)")
     right.set_title("Old Faithful, two classes")
-    right.legend(fontsize="small")
+    right.legend(fontsize="small", loc="upper left", bbox_to_anchor=(0, 0.78))
     return figure
 
 
@@ -652,7 +652,7 @@ def ppca_rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
 
 
 def digit_rows(rows: dict[str, ArrayLike]) -> Figure:
-    """Draw rows of 8 x 8 digits; NaN is shown hatched.
+    """Draw rows of 8 x 8 digits; NaN is shown in blue.
 
     Parameters
     ----------
@@ -671,7 +671,7 @@ def digit_rows(rows: dict[str, ArrayLike]) -> Figure:
     return figure
 
 
-def ppca_limit(W: ArrayLike, sigma: float, X: ArrayLike) -> Figure:
+def ppca_limit(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Figure:
     """Draw points, their reconstructions by the posterior mean, and the density, in two dimensions.
 
     Parameters
@@ -680,7 +680,9 @@ def ppca_limit(W: ArrayLike, sigma: float, X: ArrayLike) -> Figure:
     sigma : float
         Standard deviation of the noise.
     X : array_like of shape (n_samples, 2)
-        Centred.
+        Standardised.
+    names : sequence of str
+        Of the two variables.
     """
     figure, ax = plt.subplots(figsize=(4.8, 4.2))
     length = np.linalg.norm(W)
@@ -697,7 +699,7 @@ def ppca_limit(W: ArrayLike, sigma: float, X: ArrayLike) -> Figure:
     ax.plot(*np.transpose(X), ".", color="black", markersize=5, label="pupil")
     ax.plot(*decoded.T, "o", color="C1", markersize=3, label="reconstruction")
     ax.set(aspect="equal", xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
-    ax.set(xlabel="test 1 (standard deviations)", ylabel="test 2", title=f"sigma = {sigma:g}")
+    ax.set(xlabel=names[0], ylabel=names[1], title=f"sigma = {sigma:g}")
     ax.legend(loc="upper left", fontsize="small")
     return figure
 
@@ -811,4 +813,125 @@ def operations(sizes: ArrayLike, counts: dict[str, ArrayLike]) -> Figure:
         ax.loglog(sizes, values, marker=marker, label=name)
     ax.set(xlabel="number of variables D", ylabel="operations")
     ax.legend()
+    return figure
+
+
+# ---- The manifold view of PCA ----
+
+
+def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: ArrayLike) -> Figure:
+    """Draw points near a plane in three dimensions, and their variance from left to right.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, 3)
+    W : array_like of shape (3, 2)
+        Spans the plane, which is drawn.
+    angle : float
+        Of the viewer around the vertical axis, in degrees.
+    angles : array_like of shape (n_angles,)
+        What the curve is drawn for.
+    C : array_like of shape (3, 3)
+        Covariance of the points.
+    """
+    figure = plt.figure(figsize=(WIDTH, 3.4))
+    left = figure.add_subplot(1, 2, 1, projection="3d", proj_type="ortho", computed_zorder=False)
+    corners = 1.9 * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]]) @ np.asarray(W).T
+    left.plot_trisurf(*corners.T, triangles=[[0, 1, 2], [0, 2, 3]], color=SKY, alpha=0.35)
+    left.scatter(*np.transpose(X), s=4, color=BLUE, depthshade=False)
+    left.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4), xticks=[], yticks=[], zticks=[])
+    left.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
+    left.view_init(elev=8, azim=angle)
+    left.set_box_aspect((1, 1, 1), zoom=1.15)
+    right = figure.add_subplot(1, 2, 2)
+
+    def across(degrees):
+        t = np.radians(degrees)
+        u = np.array([-np.sin(t), np.cos(t), np.zeros_like(t)])
+        return (u * (C @ u)).sum(axis=0)
+
+    right.semilogy(angles, across(np.asarray(angles)), color="C2")
+    right.plot(angle, across(angle), "o", color="black")
+    right.set(xticks=[0, 45, 90, 135, 180], xlabel="angle (°)")
+    right.set(title="variance from left to right", ylim=(0.005, 5))
+    return figure
+
+
+def scree(eigenvalues: ArrayLike) -> Figure:
+    """Draw eigenvalues, and the part of their sum that is left out by the first d.
+
+    Parameters
+    ----------
+    eigenvalues : array_like of shape (n_features,)
+        In falling order.
+    """
+    eigenvalues = np.asarray(eigenvalues)
+    D = len(eigenvalues)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    left.bar(np.arange(1, D + 1), eigenvalues, color="C0")
+    left.set(xlabel="direction", ylabel="variance along it (ink²)")
+    left_out = 100 * (1 - np.cumsum(np.r_[0, eigenvalues]) / eigenvalues.sum())
+    right.plot(np.arange(D + 1), left_out, color="C1")
+    right.set(xlabel="length of the code, d", ylabel="variance left out (%)", ylim=(0, 100))
+    return figure
+
+
+def directions(rows: dict[str, ArrayLike]) -> Figure:
+    """Draw rows of directions in the space of 8 x 8 images: blue is negative, red is positive.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like of shape (n_directions, 64)
+        Label of a row to its directions.
+    """
+    columns = len(next(iter(rows.values())))
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(WIDTH, 0.95 * len(rows) + 0.1), squeeze=False
+    )
+    for line, (label, vectors) in zip(axes, rows.items(), strict=True):
+        for ax, v in zip(line, vectors, strict=True):
+            limit = np.abs(v).max()
+            ax.imshow(np.reshape(v, (8, 8)), cmap="RdBu_r", vmin=-limit, vmax=limit)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return figure
+
+
+def descent(traces: dict[str, ArrayLike], least: float) -> Figure:
+    """Draw how far training is above the least error.
+
+    Parameters
+    ----------
+    traces : dict of str to array_like of shape (n_steps,)
+        Name of a run to its mean squared errors.
+    least : float
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    for color, (name, trace) in enumerate(traces.items()):
+        steps = np.arange(1, len(trace) + 1)
+        ax.loglog(steps, np.asarray(trace) - least, color=f"C{color}", label=name)
+    ax.set(xlabel="step", ylabel="error above the least (ink²)")
+    ax.legend()
+    return figure
+
+
+def sheets(X: ArrayLike, surfaces: dict[str, ArrayLike]) -> Figure:
+    """Draw points in three dimensions, and a decoder's surface through them in each panel.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, 3)
+    surfaces : dict of str to array_like of shape (n_rows, n_columns, 3)
+        Title to a grid of decoded codes.
+    """
+    figure, axes = plt.subplots(
+        1, len(surfaces), figsize=(WIDTH, 3.4), subplot_kw={"projection": "3d"}
+    )
+    for color, (ax, (title, grid)) in enumerate(zip(axes, surfaces.items(), strict=True)):
+        ax.scatter(*np.transpose(X), s=3, color="0.6", depthshade=False, rasterized=True)
+        ax.plot_wireframe(*np.moveaxis(grid, -1, 0), color=f"C{color}", linewidth=0.8)
+        ax.set(title=title, xticks=[], yticks=[], zticks=[])
+        ax.view_init(elev=20, azim=-70)
+        ax.set_box_aspect((2, 4, 2), zoom=1.2)
     return figure
