@@ -19,7 +19,7 @@ from IPython import get_ipython
 from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageFilter
 
 MAX_FRAMES = 40
 #: Bytes of the whole output: frames, words and script.
@@ -169,10 +169,11 @@ def _frames(draw, choices, width, colours):
 
 
 def _change(image, first):
-    """Return the pixels of an image that differ from the first one's, on nothing."""
-    changed = np.asarray(image) != np.asarray(first)
+    """Return an image that is transparent but where it differs from the first one."""
+    changed = np.where(np.asarray(image) == np.asarray(first), 0, 255).astype(np.uint8)
     layer = image.convert("RGBA")
-    layer.putalpha(Image.fromarray(changed.astype(np.uint8) * 255))
+    # And 4 pixels around: at its seams a shrunk layer lets some of the first image through.
+    layer.putalpha(Image.fromarray(changed).filter(ImageFilter.MaxFilter(9)))
     return layer
 
 
@@ -216,14 +217,13 @@ def _stored(draw, sliders, choices, alts):
         images = _frames(draw, choices, *quality)
         unique = {image.tobytes(): image for image in images}
         order = list(unique)
-        first, *rest = unique.values()
-        png = _base64(first, "png")
+        png = _base64(images[0], "png")
         data = {
             "sliders": [
                 {"name": name, "labels": [_label(value) for value in values]}
                 for name, values in sliders.items()
             ],
-            "frames": [_base64(_change(image, first), "webp") for image in rest],
+            "frames": [_base64(_change(image, images[0]), "webp") for image in unique.values()],
             "shown": [order.index(image.tobytes()) for image in images],
             "alts": alts,
             "pace": PACE,

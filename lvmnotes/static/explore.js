@@ -6,26 +6,17 @@ for (const figure of document.querySelectorAll(".lvm-explore:not([data-ready])")
   const controls = create("div", { className: "lvm-explore-controls" });
   const play = create("button", { type: "button", textContent: `Play ${sliders[0].name}` });
   const image = figure.querySelector("img");
-  const canvas = create("canvas");
-  const context = canvas.getContext("2d");
-  const layers = [image]; // what is new in a frame, on top of the first; each made on first use
-  let latest, timer;
+  let timer;
 
-  const show = async () => {
+  const show = () => {
     let choice = 0;
     for (const { name, labels, input, output } of sliders) {
       choice = choice * labels.length + input.valueAsNumber;
       output.value = labels[input.valueAsNumber];
       input.setAttribute("aria-valuetext", `${name} = ${output.value}`);
     }
-    latest = choice;
-    canvas.setAttribute("aria-label", alts[choice]);
-    const frame = shown[choice];
-    layers[frame] ??= create("img", { src: `data:image/webp;base64,${frames[frame - 1]}` });
-    await layers[frame].decode();
-    if (choice !== latest) return; // the slider has moved on
-    context.drawImage(image, 0, 0);
-    context.drawImage(layers[frame], 0, 0);
+    image.alt = alts[choice];
+    image.src = `data:image/webp;base64,${frames[shown[choice]]}`;
   };
   const pause = () => {
     clearInterval(timer);
@@ -64,11 +55,8 @@ for (const figure of document.querySelectorAll(".lvm-explore:not([data-ready])")
   for (const control of controls.querySelectorAll("button, input")) {
     control.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves it its keys
   }
-  canvas.setAttribute("role", "img");
-  image.decode().then(() => {
-    Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
-    image.replaceWith(canvas);
-    figure.querySelector("p").replaceWith(controls);
-    show();
-  });
+  figure.querySelector("p").replaceWith(controls);
+  // A frame holds what is new in it; the rest is the picture that was there without a script.
+  image.style.backgroundImage = `url("${image.src}")`;
+  show();
 }
