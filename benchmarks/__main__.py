@@ -26,7 +26,7 @@ RESULTS = Path(__file__).with_name("results.json")
 def run(race: Race) -> dict:
     """Time, objective and peak extra memory of each runner of a race, and the ratio."""
     seconds = {name: [] for name in race.runners}
-    objective, memory = {}, {}
+    objective, memory, floor = {}, {}, []
     for name, fit in race.runners.items():  # also the warm-up
         objective[name] = float(race.objective(fit(race.X), race.X))
         tracemalloc.start()
@@ -38,6 +38,10 @@ def run(race: Race) -> dict:
             start = time.perf_counter()
             fit(race.X)
             seconds[name].append(time.perf_counter() - start)
+        if race.floor:
+            start = time.perf_counter()
+            race.floor(race.X)
+            floor.append(time.perf_counter() - start)
     median = {name: statistics.median(times) for name, times in seconds.items()}
     ours, *peers = race.runners
     return {
@@ -47,6 +51,7 @@ def run(race: Race) -> dict:
         "peak memory beyond X, in sizes of X": memory,
         "times faster than the fastest peer": min(median[peer] for peer in peers) / median[ours],
         "goal": race.goal,
+        "floor": statistics.median(floor) if floor else None,
     }
 
 
@@ -60,9 +65,13 @@ def report(name: str, result: dict) -> str:
             f"   objective {result['objective'][runner]:.9g} {result['unit']}"
             f"   peak memory X + {memory[runner]:.3f} X"
         )
+    if result["floor"]:
+        lines.append(f"  {'floor':14s} {1000 * result['floor']:10.1f} ms")
     ratio, goal = result["times faster than the fastest peer"], result["goal"]
-    verdict = "reached" if ratio >= goal else "MISSED"
-    return "\n".join([*lines, f"  {ratio:.1f} times faster (goal {goal:g}: {verdict})"])
+    lines.append(f"  {ratio:.2g} times faster")
+    if goal:
+        lines[-1] += f" (goal {goal:g}: {'reached' if ratio >= goal else 'MISSED'})"
+    return "\n".join(lines)
 
 
 def main() -> None:
