@@ -50,12 +50,13 @@ class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, AB
         check_is_fitted(self)
         return self._encode(validate_data(self, X, dtype=float, reset=False))
 
-    def inverse_transform(self, H: ArrayLike) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode codes.
 
         Parameters
         ----------
-        H : array_like of shape (n_samples, n_components)
+        X : array_like of shape (n_samples, n_components)
+            The codes, under scikit-learn's name for what comes first.
 
         Returns
         -------
@@ -63,10 +64,10 @@ class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, AB
             The reconstructions.
         """
         check_is_fitted(self)
-        H = check_array(H, dtype=float, input_name="H")
+        H = check_array(X, dtype=float)
         if H.shape[1] != self.n_components:
             raise ValueError(
-                f"H must have n_components={self.n_components} columns, got shape {H.shape}"
+                f"X must hold codes of length n_components={self.n_components}, got shape {H.shape}"
             )
         return self._decode(H)
 

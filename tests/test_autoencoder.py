@@ -143,7 +143,10 @@ def test_stopping_early_warns():
         (lambda: Autoencoder(n_hidden=0).fit(X), "n_hidden == 0, must be >= 1"),
         (lambda: Autoencoder(weight_decay=-1).fit(X), "weight_decay == -1, must be >= 0"),
         (lambda: Autoencoder().fit(X + np.nan), "contains NaN"),
-        (lambda: Autoencoder().fit(X).inverse_transform([[1, 2]]), "n_components=1 columns"),
+        (
+            lambda: Autoencoder().fit(X).inverse_transform([[1, 2]]),
+            "codes of length n_components=1",
+        ),
     ],
 )
 def test_bad_input_says_what_was_expected(call, message):
