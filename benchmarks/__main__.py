@@ -2,7 +2,7 @@
 
 All runners of a case take turns in this one process, with the same number of BLAS threads, so a
 machine that is busy for a while is busy for all of them; what counts are ratios of medians. The
-results go to benchmarks/results.json, which the book shows.
+results go to benchmarks/results.json, and as a page to book/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from benchmarks.cases import CASES, Race  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.json")
+PAGE = RESULTS.parent.parent / "book" / "benchmarks.md"
+INTRODUCTION = """# Benchmarks
+
+The library against its peers, on data simulated from the model that is fitted: every runner of a
+race in turn, in one process, with one BLAS thread, medians of several runs. The machine was shared
+with other work, so the ratios mean more than the milliseconds. *Floor* is one product $X^\\top X$,
+which none of these fits can do without. *Memory* is the peak beyond the data, in sizes of the data.
+These numbers come from `make bench`; nothing on this page is typed.
+"""
 
 
 def run(race: Race) -> dict:
@@ -74,6 +83,32 @@ def report(name: str, result: dict) -> str:
     return "\n".join(lines)
 
 
+def page(results: dict[str, dict]) -> str:
+    """All results as a page of the book."""
+    parts = [INTRODUCTION]
+    for name, result in results.items():
+        ratio, goal = result["times faster than the fastest peer"], result["goal"]
+        verdict = f"{ratio:.{0 if ratio > 10 else 1}f} times as fast as the fastest peer"
+        if goal:
+            outcome = "reached" if ratio >= goal else f"missed by {1 - ratio / goal:.0%}"
+            verdict += f"; the goal was {goal:g} times: {outcome}"
+        rows = [
+            f"## {name[0].upper()}{name[1:]}",
+            f"{verdict}.\n",
+            f"| | ms | {result['unit']} | memory |\n|---|--:|--:|--:|",
+        ]
+        for runner, seconds in result["seconds"].items():
+            memory = result["peak memory beyond X, in sizes of X"][runner]
+            rows.append(
+                f"| {runner} | {1000 * seconds:,.1f} | {result['objective'][runner]:.8g} "
+                f"| {memory:.2f} |"
+            )
+        if result.get("floor"):
+            rows.append(f"| floor | {1000 * result['floor']:,.1f} | | |")
+        parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
 def main() -> None:
     """Run the cases whose name holds every word given, and store their results."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -81,7 +116,9 @@ def main() -> None:
         if all(word in name for word in sys.argv[1:]):
             results[name] = run(make_race())
             print(report(name, results[name]), flush=True)
-    RESULTS.write_text(json.dumps({k: results[k] for k in CASES if k in results}, indent=1) + "\n")
+    results = {name: results[name] for name in CASES if name in results}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(results), encoding="utf-8")
 
 
 if __name__ == "__main__":
