@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state, check_scalar
+from sklearn.utils import assert_all_finite, check_array, check_random_state, check_scalar
 from sklearn.utils.validation import validate_data
 
 from .em import expectation_maximisation
@@ -113,12 +113,14 @@ class PPCA(LinearGaussianModel):
             X,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
-            ensure_all_finite="allow-nan",
+            ensure_all_finite=False,
         )
         N, D = X.shape
         self._check_parameters(D)
-        if np.isnan(X.sum()):
-            return self._fit_missing(X.astype(float))
+        if not np.isfinite(X.sum()):
+            assert_all_finite(X, allow_nan=True, estimator_name="PPCA", input_name="X")
+            if np.isnan(X).any():
+                return self._fit_missing(X.astype(float))
         if self.method == "ml" and (D <= N or self.n_components >= N):
             moments = Moments.from_data(X)
             return self._fit_covariance(moments, moments.covariance)
