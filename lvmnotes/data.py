@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_sample_images
 
 #: On what ground a table that others distribute too is kept here.
 _FACTS = "the numbers are facts printed in the publication, to be cited with it"
@@ -258,6 +258,64 @@ def digits() -> Scores:
         source="E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI "
         "Machine Learning Repository, doi:10.24432/C50P49, test set; sklearn.datasets.load_digits.",
         licence="Creative Commons Attribution 4.0 International (CC BY 4.0)",
+    )
+
+
+def natural_patches(
+    n_samples: int = 20_000, size: int = 12, *, whiten: bool = True, random_state=0
+) -> Scores:
+    r"""Square patches of two photographs, whitened as Olshausen and Field did.
+
+    Each photograph, of a temple and of a flower, is averaged over its colours and over blocks of
+    2 x 2 pixels (it was kept as a JPEG), filtered by :math:`f \exp(-(f / f_0)^4)` with the spatial
+    frequency f in cycles a pixel and :math:`f_0 = 0.4`, and scaled to unit variance: nearby pixels
+    are then much less correlated, and the finest, noisy frequencies are gone. `labels` are image
+    (``"china"`` or ``"flower"``).
+
+    Parameters
+    ----------
+    n_samples : int
+        Half from each photograph, at random places without repetition.
+    size : int
+        Pixels along a side.
+    whiten : bool
+        Without, the patches are of the photograph less its mean, in units of its own standard
+        deviation.
+    random_state : None, int or numpy.random.Generator
+        Of the places.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (n_samples, size * size); columns run row by row from the top left pixel.
+    """
+    rng = np.random.default_rng(random_state)
+    names, blocks = ("china", "flower"), []
+    counts = (n_samples - n_samples // 2, n_samples // 2)
+    for picture, count in zip(load_sample_images().images, counts, strict=True):
+        height, width = (side // 2 for side in picture.shape[:2])
+        grey = picture[: 2 * height, : 2 * width].mean(axis=2)
+        grey = grey.reshape(height, 2, width, 2).mean(axis=(1, 3))
+        f = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width))
+        gain = f * np.exp(-((f / 0.4) ** 4)) if whiten else f > 0
+        grey = np.fft.ifft2(np.fft.fft2(grey) * gain).real
+        inside = (grey / grey.std())[4:-4, 4:-4]  # the filter joins opposite edges
+        windows = np.lib.stride_tricks.sliding_window_view(inside, (size, size))
+        windows = windows.reshape(-1, size * size)
+        if not 1 <= count <= len(windows):
+            raise ValueError(
+                f"n_samples must be between 2 and {2 * len(windows)} for size={size}, "
+                f"got {n_samples}"
+            )
+        blocks.append(windows[rng.choice(len(windows), count, replace=False)])
+    return Scores(
+        X=np.vstack(blocks),
+        feature_names=tuple(f"pixel_{i}_{j}" for i in range(size) for j in range(size)),
+        labels={"image": np.repeat(names, counts)},
+        source="china.jpg by danielbuechele (flickr.com/photos/danielbuechele/6061409035) and "
+        "flower.jpg by vultilion (flickr.com/photos/vultilion/6056698931), as distributed with "
+        "scikit-learn: sklearn.datasets.load_sample_images.",
+        licence="Creative Commons Attribution 2.0 (CC BY 2.0), some rights reserved",
     )
 
 

@@ -1,0 +1,360 @@
+"""Sparse coding: Laplace factors, isotropic noise, and codes that are mostly zero."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import validate_data
+
+from .lasso import objective, sparse_encode
+from .linear_factor import LinearFactorModel
+
+#: Sweeps over the atoms in one update of the decoder.
+SWEEPS = 3
+#: Power with which `SparseCoding.partial_fit` forgets: batch s of t weighs (s / t)^FORGET.
+FORGET = 2
+#: Widths of the window of a Gabor function, in sizes of the patch.
+WIDTHS = np.array([0.07, 0.1, 0.14, 0.2])
+
+
+class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFactorModel):
+    r"""Sparse coding (Olshausen and Field 1996), by alternating codes and decoder.
+
+    .. math::
+
+        p(h_i) = \tfrac{\lambda}{4} e^{-\lambda |h_i| / 2}, \qquad
+        \mathbf x \mid \mathbf h \sim \mathcal N(W \mathbf h + \mathbf b, \tfrac1\beta I)
+
+    The code of a sample is the most probable one, `sparse_encode`. Fitting minimises the mean of
+
+    .. math::
+
+        \lambda \lVert \mathbf h \rVert_1 + \beta \lVert \mathbf x - W \mathbf h - \mathbf b
+        \rVert_2^2
+
+    over codes, W and b, with no column of W longer than 1: equation (eq-sc-objective) of the
+    chapter *Sparse coding*. The density of x has no closed form, so there is no `score`.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Number of atoms d; it may exceed the number of variables.
+    lam : float, default 1
+        Weight of the L1 norm; the prior of a factor is Laplace with scale 2 / lam.
+    beta : float, default 1
+        Precision of the noise.
+    tol : float, default 1e-4
+        Stop when an iteration lowers the objective by less than this part of it.
+    max_iter : int, default 200
+    random_state : None, int or numpy.random.Generator
+        Of the start: samples, less their mean, at unit norm.
+
+    Attributes
+    ----------
+    W_ : ndarray of shape (n_features, n_components)
+        Dictionary: a column an atom, of norm at most 1.
+    b_ : ndarray of shape (n_features,)
+    noise_variance_ : float
+        1 / beta.
+    objective_trace_ : ndarray
+        Mean objective a sample at the start and after each iteration, codes being optimal; of
+        `fit` only.
+    n_iter_ : int
+        Iterations of `fit`, or batches seen by `partial_fit`.
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        lam: float = 1.0,
+        beta: float = 1.0,
+        *,
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        random_state=None,
+    ):
+        super().__init__(n_components)
+        self.lam = lam
+        self.beta = beta
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    @classmethod
+    def from_parameters(
+        cls, W: ArrayLike, b: ArrayLike | float = 0.0, lam: float = 1.0, beta: float = 1.0
+    ) -> SparseCoding:
+        """Build a model from known parameters, ready to sample and to encode.
+
+        Parameters
+        ----------
+        W : array_like of shape (n_features, n_components)
+        b : float or array_like of shape (n_features,)
+        lam, beta : float
+            Positive.
+
+        Returns
+        -------
+        SparseCoding
+        """
+        model = super().from_parameters(W, b)
+        model.lam, model.beta = lam, beta
+        model._check_parameters()
+        model.noise_variance_ = 1 / beta
+        return model
+
+    @property
+    def prior(self):
+        """Distribution of one factor: Laplace with scale 2 / lam."""
+        return stats.laplace(scale=2 / self.lam)
+
+    def fit(self, X: ArrayLike, y=None) -> SparseCoding:
+        """Alternate between the best codes for the decoder and a better decoder for the codes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        SparseCoding
+        """
+        X = validate_data(self, X, dtype=float)
+        self._check_parameters()
+        W, b = self._start(X)
+        trace = []
+        for _ in range(self.max_iter + 1):
+            H = sparse_encode(X, W, self.lam, self.beta, b)
+            trace.append(objective(X, H, W, self.lam, self.beta, b).mean())
+            if len(trace) > 1 and trace[-2] - trace[-1] <= self.tol * trace[-2]:
+                break
+            if len(trace) <= self.max_iter:
+                W = _replace_unused(X, H, W, b)
+                W, b = update_decoder(W, b, Statistics.from_codes(X, H))
+        else:
+            warnings.warn(
+                f"sparse coding stopped at max_iter={self.max_iter} while the objective still "
+                f"fell by {1 - trace[-1] / trace[-2]:.1g} of itself; raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self.objective_trace_ = np.array(trace)
+        self.n_iter_ = len(trace) - 1
+        self._seen = Statistics.from_codes(X, H)
+        return self._learn(W, b)
+
+    def partial_fit(self, X: ArrayLike, y=None) -> SparseCoding:
+        """Learn from one more batch, keeping only sums over those seen (Mairal et al. 2010).
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        SparseCoding
+        """
+        fresh = not hasattr(self, "W_")
+        X = validate_data(self, X, dtype=float, reset=fresh)
+        self._check_parameters()
+        if fresh:
+            self._learn(*self._start(X))
+        H = self.transform(X)
+        seen = Statistics.from_codes(X, H)
+        if hasattr(self, "_seen"):
+            self.n_iter_ += 1
+            keep = (1 - 1 / self.n_iter_) ** FORGET
+            seen = Statistics(
+                *(keep * old + new for old, new in zip(self._seen, seen, strict=True))
+            )
+        else:
+            self.n_iter_ = 1
+            self.W_ = _replace_unused(X, H, self.W_, self.b_)
+        self._seen = seen
+        return self._learn(*update_decoder(self.W_, self.b_, seen))
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Most probable codes, `sparse_encode` with the model's parameters.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+        """
+        self._check_known()
+        X = validate_data(self, X, dtype=float, reset=False)
+        return sparse_encode(X, self.W_, self.lam, self.beta, self.b_)
+
+    def inverse_transform(self, H: ArrayLike) -> np.ndarray:
+        """Decode: W h + b.
+
+        Parameters
+        ----------
+        H : array_like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        return self._check_factors(H) @ self.W_.T + self.b_
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.W_.shape[1]
+
+    def _check_parameters(self) -> None:
+        check_scalar(self.n_components, "n_components", Integral, min_val=1)
+        for name in ("lam", "beta"):
+            check_scalar(getattr(self, name), name, Real, min_val=0, include_boundaries="neither")
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+
+    def _start(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return samples as atoms, and the mean as offset."""
+        rng = np.random.default_rng(self.random_state)
+        # A copy of an atom is never used, and an unused atom is replaced.
+        rows = rng.choice(len(X), self.n_components, replace=self.n_components > len(X))
+        b = X.mean(axis=0)
+        return _unit_norm((X[rows] - b).T), b
+
+    def _learn(self, W: np.ndarray, b: np.ndarray) -> SparseCoding:
+        self.W_, self.b_ = W, b
+        self.noise_variance_ = 1 / self.beta
+        return self
+
+
+class Statistics(NamedTuple):
+    """Sums over samples, which are all that the decoder's update needs of data and codes."""
+
+    n: float
+    x: np.ndarray
+    h: np.ndarray
+    xh: np.ndarray
+    hh: np.ndarray
+
+    @classmethod
+    def from_codes(cls, X: np.ndarray, H: np.ndarray) -> Statistics:
+        """Sum over the rows of X (N, D) and H (N, d)."""
+        return cls(len(X), X.sum(axis=0), H.sum(axis=0), X.T @ H, H.T @ H)
+
+
+def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.ndarray, np.ndarray]:
+    r"""Lower the reconstruction error over W and b, codes being fixed.
+
+    Block descent over the columns and b (Mairal et al. 2010, algorithm 2). With the other blocks
+    fixed the error is :math:`\lVert \mathbf w_k - \mathbf u_k \rVert^2 \sum_n h_{nk}^2` and a
+    constant, so the best column of norm at most 1 is :math:`\mathbf u_k`, shortened if need be.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_components)
+        Columns of norm at most 1.
+    b : ndarray of shape (n_features,)
+    seen : Statistics
+
+    Returns
+    -------
+    W, b : ndarray
+        Of the same shapes.
+    """
+    W = W.copy()
+    used = np.flatnonzero(np.diag(seen.hh))
+    for _ in range(SWEEPS):
+        target = seen.xh - np.outer(b, seen.h)
+        for k in used:
+            u = W[:, k] + (target[:, k] - W @ seen.hh[:, k]) / seen.hh[k, k]
+            W[:, k] = u / max(1.0, np.sqrt(u @ u))
+        b = (seen.x - W @ seen.h) / seen.n
+    return W, b
+
+
+class GaborFit(NamedTuple):
+    """Result of `gabor_fit`, one value an atom."""
+
+    r_squared: np.ndarray
+    orientation: np.ndarray
+    frequency: np.ndarray
+    width: np.ndarray
+
+
+def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
+    r"""Find the best Gabor function for each atom: how local and oriented it is.
+
+    A Gabor function is a plane wave under a Gaussian window,
+
+    .. math::
+
+        e^{-u^2 / 2 s^2 - v^2 / 2 (r s)^2} \cos(2 \pi f u + \varphi)
+
+    with u across and v along the bars, :math:`r \in \{1, 2\}` and :math:`s \le` size / 5.
+    Centre, orientation, frequency, width and elongation are searched on a grid; phase and
+    amplitude, being linear, are solved for.
+
+    Parameters
+    ----------
+    W : array_like of shape (size * size, n_components)
+        A column an atom, pixels row by row.
+    size : int
+
+    Returns
+    -------
+    GaborFit
+        `r_squared`, the part of an atom's energy in its best Gabor function; `orientation` of
+        the bars in degrees, 0 horizontal; `frequency` f in cycles a pixel; `width` s in pixels.
+    """
+    W = np.asarray(W, dtype=float)
+    if W.ndim != 2 or len(W) != size * size:
+        raise ValueError(f"W must have size * size = {size * size} rows, got shape {W.shape}")
+    energy = np.maximum((W**2).sum(axis=0), np.finfo(float).tiny)
+    y, x = np.divmod(np.arange(size**2), size)
+    best = np.zeros((4, W.shape[1]))
+    grid = itertools.product(
+        np.arange(0, 180, 11.25), np.geomspace(0.06, 0.45, 8), size * WIDTHS, (1, 2)
+    )
+    for angle, f, width, elongation in grid:
+        c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        u, v = c * y - s * x, s * y + c * x
+        across, along = u - u[:, None], (v - v[:, None]) / elongation  # a row a centre
+        window = np.exp(-(across**2 + along**2) / (2 * width**2))
+        even, odd = window * np.cos(2 * np.pi * f * u), window * np.sin(2 * np.pi * f * u)
+        # The energy of each atom in the plane of the two, by Cramer's rule.
+        p, q = even @ W, odd @ W
+        ee, oo, eo = (
+            (g * h).sum(axis=1)[:, None] for g, h in ((even, even), (odd, odd), (even, odd))
+        )
+        r_squared = (oo * p**2 - 2 * eo * p * q + ee * q**2) / (ee * oo - eo**2) / energy
+        r_squared = r_squared.max(axis=0)
+        better = r_squared > best[0]
+        best[0, better] = r_squared[better]
+        best[1:, better] = [[angle], [f], [width]]
+    return GaborFit(*best)
+
+
+def _replace_unused(X, H, W, b) -> np.ndarray:
+    """Put the worst residuals in the place of atoms that no code uses; no objective changes."""
+    unused = np.flatnonzero(~H.any(axis=0))
+    R = X - H @ W.T - b
+    worst = R[np.argsort(-(R**2).sum(axis=1))[: len(unused)]]
+    W = W.copy()
+    W[:, unused[: len(worst)]] = _unit_norm(worst.T)
+    return W
+
+
+def _unit_norm(W: np.ndarray) -> np.ndarray:
+    """Columns at unit norm; a column of zeros stays."""
+    norm = np.sqrt((W**2).sum(axis=0))
+    return W / np.where(norm > 0, norm, 1)
