@@ -36,7 +36,7 @@ notebooks: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(NOTEBOOKS)
 
 test: book
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 lab: notebooks
 	$(PY) book/build.py lab
