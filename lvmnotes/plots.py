@@ -835,15 +835,15 @@ def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: Arra
         Covariance of the points.
     """
     figure = plt.figure(figsize=(WIDTH, 3.4))
-    left = figure.add_subplot(1, 2, 1, projection="3d", proj_type="ortho", computed_zorder=False)
+    grid = figure.add_gridspec(1, 2, width_ratios=[1.3, 1])
+    left = figure.add_subplot(grid[0], projection="3d", proj_type="ortho", computed_zorder=False)
     corners = 1.9 * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]]) @ np.asarray(W).T
     left.plot_trisurf(*corners.T, triangles=[[0, 1, 2], [0, 2, 3]], color=SKY, alpha=0.35)
     left.scatter(*np.transpose(X), s=4, color=BLUE, depthshade=False)
     left.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4), xticks=[], yticks=[], zticks=[])
-    left.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
     left.view_init(elev=8, azim=angle)
-    left.set_box_aspect((1, 1, 1), zoom=1.15)
-    right = figure.add_subplot(1, 2, 2)
+    left.set_box_aspect((1, 1, 1), zoom=1.4)
+    right = figure.add_subplot(grid[1])
 
     def across(degrees):
         t = np.radians(degrees)
