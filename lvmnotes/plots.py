@@ -430,7 +430,7 @@ def bad_ends(ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, Arra
     right.invert_xaxis()
     right.set(xlabel="width of the second class", ylabel="log-likelihood (nats)")
     right.set_title("Old Faithful, two classes")
-    right.legend(fontsize="small", loc="upper left", bbox_to_anchor=(0, 0.78))
+    figure.legend(loc="outside lower right", ncols=3, fontsize="small")
     return figure
 
 
