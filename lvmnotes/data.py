@@ -270,7 +270,7 @@ def natural_patches(
     2 x 2 pixels (it was kept as a JPEG), filtered by :math:`f \exp(-(f / f_0)^4)` with the spatial
     frequency f in cycles a pixel and :math:`f_0 = 0.4`, and scaled to unit variance: nearby pixels
     are then much less correlated, and the finest, noisy frequencies are gone. `labels` are image
-    (``"china"`` or ``"flower"``).
+    (``"china"`` or ``"flower"``), and row and column of a patch's top left pixel in it.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ def natural_patches(
         `X` of shape (n_samples, size * size); columns run row by row from the top left pixel.
     """
     rng = np.random.default_rng(random_state)
-    names, blocks = ("china", "flower"), []
+    names, blocks, places = ("china", "flower"), [], []
     counts = (n_samples - n_samples // 2, n_samples // 2)
     for picture, count in zip(load_sample_images().images, counts, strict=True):
         height, width = (side // 2 for side in picture.shape[:2])
@@ -301,17 +301,20 @@ def natural_patches(
         grey = np.fft.ifft2(np.fft.fft2(grey) * gain).real
         inside = (grey / grey.std())[4:-4, 4:-4]  # the filter joins opposite edges
         windows = np.lib.stride_tricks.sliding_window_view(inside, (size, size))
-        windows = windows.reshape(-1, size * size)
-        if not 1 <= count <= len(windows):
+        n_places = np.prod(windows.shape[:2])
+        if not 1 <= count <= n_places:
             raise ValueError(
-                f"n_samples must be between 2 and {2 * len(windows)} for size={size}, "
-                f"got {n_samples}"
+                f"n_samples must be between 2 and {2 * n_places} for size={size}, got {n_samples}"
             )
-        blocks.append(windows[rng.choice(len(windows), count, replace=False)])
+        place = rng.choice(n_places, count, replace=False)
+        row, column = np.divmod(place, windows.shape[1])
+        blocks.append(windows[row, column].reshape(count, -1))
+        places.append((row, column))
+    row, column = np.hstack(places)
     return Scores(
         X=np.vstack(blocks),
         feature_names=tuple(f"pixel_{i}_{j}" for i in range(size) for j in range(size)),
-        labels={"image": np.repeat(names, counts)},
+        labels={"image": np.repeat(names, counts), "row": row, "column": column},
         source="china.jpg by danielbuechele (flickr.com/photos/danielbuechele/6061409035) and "
         "flower.jpg by vultilion (flickr.com/photos/vultilion/6056698931), as distributed with "
         "scikit-learn: sklearn.datasets.load_sample_images.",
