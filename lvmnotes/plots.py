@@ -840,9 +840,10 @@ def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: Arra
     corners = 1.9 * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]]) @ np.asarray(W).T
     left.plot_trisurf(*corners.T, triangles=[[0, 1, 2], [0, 2, 3]], color=SKY, alpha=0.35)
     left.scatter(*np.transpose(X), s=4, color=BLUE, depthshade=False)
-    left.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4), xticks=[], yticks=[], zticks=[])
+    left.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4))
     left.view_init(elev=8, azim=angle)
-    left.set_box_aspect((1, 1, 1), zoom=1.4)
+    left.set_box_aspect((1, 1, 1), zoom=1.35)
+    left.set_axis_off()
     right = figure.add_subplot(grid[1])
 
     def across(degrees):
