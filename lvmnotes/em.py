@@ -69,5 +69,6 @@ def _remaining_gain(trace: list[float]) -> float:
     earlier, latest = np.diff(trace[-3:])
     if latest <= np.finfo(float).eps * abs(trace[-1]):
         return 0.0
-    ratio = latest / earlier
-    return latest * ratio / (1 - ratio) if 0 < ratio < 1 else np.inf
+    if not 0 < latest < earlier:
+        return np.inf
+    return latest**2 / (earlier - latest)

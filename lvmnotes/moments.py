@@ -9,11 +9,14 @@ from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import assert_all_finite, check_array, gen_batches
 
-#: Rows centred at a time by `Moments.from_data`: large enough for one fast matrix product, small
-#: enough that the centred copy is negligible beside the data.
-BATCH_SIZE = 512
+#: Rows read at a time by `Moments.from_data`: large enough for one fast matrix product, small
+#: enough to stay in the cache between the sum and the product.
+BATCH_SIZE = 4096
+#: A mean of more standard deviations than this is subtracted before squaring; a nearer one costs
+#: two digits at most.
+FAR = 10
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Moments:
     def from_data(cls, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
         """Read `X` once.
 
-        Each batch of rows is centred at its own mean before it is squared, so that a mean far
-        from zero costs no digits.
+        Columns are shifted by the mean of the first rows where that is far from zero, so that it
+        costs no digits in the squares.
 
         Parameters
         ----------
@@ -81,7 +84,7 @@ class Moments:
         -------
         Moments
         """
-        X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+        X = check_array(X, dtype=(np.float64, np.float32), ensure_all_finite=False, input_name="X")
         if sample_weight is not None:
             sample_weight = check_array(
                 sample_weight, ensure_2d=False, dtype=float, input_name="sample_weight"
@@ -95,19 +98,26 @@ class Moments:
             if not positive.all():
                 X, sample_weight = X[positive], sample_weight[positive]
 
-        def moments(rows: slice) -> Moments:
-            Z = X[rows].astype(float)
-            if sample_weight is None:
-                mean = Z.mean(axis=0)
-                Z -= mean
-                return cls(len(Z), mean, Z.T @ Z)
-            weight = sample_weight[rows]
-            mean = weight @ Z / weight.sum()
-            Z -= mean
-            Z *= np.sqrt(weight)[:, None]
-            return cls(weight.sum(), mean, Z.T @ Z)
-
-        return reduce(add, map(moments, gen_batches(len(X), BATCH_SIZE)))
+        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        first = X[:64].astype(float)
+        near = np.abs(first.mean(axis=0)) <= FAR * first.std(axis=0)
+        shift = 0.0 if near.all() else first.mean(axis=0)
+        total, squares = 0.0, 0.0
+        for rows in gen_batches(len(X), BATCH_SIZE):
+            Z = X[rows].astype(float, copy=False)
+            if np.any(shift):
+                Z = Z - shift
+            total += weight[rows] @ Z
+            if sample_weight is not None:
+                Z = Z * np.sqrt(weight[rows])[:, None]
+            squares += Z.T @ Z
+        if not np.isfinite(total).all():
+            assert_all_finite(X, input_name="X")
+        n = weight.sum()
+        squares -= np.outer(total, total / n)
+        # Round-off may leave a constant column a tiny negative square.
+        np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
+        return cls(n, shift + total / n, squares)
 
     @classmethod
     def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
