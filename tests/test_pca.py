@@ -110,6 +110,7 @@ def test_names_of_the_codes():
         (lambda: PCA(13).fit(WIDE), "n_components must be between 1 and n_samples=12, got 13"),
         (lambda: PCA().fit(TALL[:1]), "minimum of 2 is required"),
         (lambda: PCA().fit(TALL * np.nan), "contains NaN"),
+        (lambda: PCA().fit(WIDE + np.inf), "contains infinity"),
         (lambda: PCA().fit(TALL[0]), "Expected 2D array"),
         (lambda: PCA(2).fit_moments(Moments(9, [0, 0], [[1, 2], [2, 1]])), "semidefinite"),
         (lambda: PCA(2).fit(TALL).transform(TALL[:, :3]), "expecting 12 features"),
