@@ -81,14 +81,14 @@ def claims():
     ]
     for chapter in dict.fromkeys(entry["chapter"] for entry in ledger):
         notebook = nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
-        rows = ["| Claim | Check | Measured | Verdict |", "|---|---|---|---|"]
+        page.append("## " + notebook.cells[0].source.splitlines()[0].lstrip("# "))
         for entry in ledger:
             if entry["chapter"] == chapter:
-                first = f"{{prf:ref}}`{entry['id']}`: {entry['claim']}"
+                page.append(f"{{prf:ref}}`{entry['id']}`: {entry['claim']}")
+                rows = ["| Check | Measured | Verdict |", "|---|---|---|"]
                 for check, link in _checks(notebook, entry["id"], f"chapters/{chapter}.html"):
-                    rows.append(f"| {first} | {link} | {_measured(check)} |")
-                    first = ""
-        page += ["## " + notebook.cells[0].source.splitlines()[0].lstrip("# "), "\n".join(rows)]
+                    rows.append(f"| {link} | {_measured(check)} |")
+                page.append("\n".join(rows))
     (ROOT / "book" / "claims.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
 
 
