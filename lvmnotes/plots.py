@@ -456,7 +456,9 @@ def generation(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike
     top.scatter(H[0], 0, s=70, color=ORANGE, zorder=3)
     top.set(xlim=(-3.3, 3.3), yticks=[], xlabel="h, the setting of the lamp")
     top.spines.left.set_visible(False)
-    if points is not None:
+    if points is None:
+        plane.text(3.5, 2.5, "no reading yet", ha="center", va="center", color="#666666")
+    else:
         shift = b if step in ("W h + b", "x") else np.zeros(2)
         ends = np.array([[-4.0], [4.0]]) @ W.T + shift
         plane.plot(*ends.T, color="#999999", linewidth=1)
@@ -470,21 +472,19 @@ def generation(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike
 
 
 def densities(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
-    """Draw contours of densities of two factors, a panel a density, three nats apart.
+    """Draw contours of densities of two factors, a panel a density, two nats apart.
 
     Parameters
     ----------
     log_densities : dict of str to array_like of shape (n_ticks, n_ticks)
-        Title to values; the first factor runs down the rows.
+        Title to values; the first factor runs along the rows.
     ticks : array_like of shape (n_ticks,)
     """
-    figure, axes = plt.subplots(
-        1, len(log_densities), figsize=(WIDTH, 2.7), sharex=True, sharey=True
-    )
+    figure, axes = plt.subplots(1, len(log_densities), figsize=(5.2, 2.3), sharex=True, sharey=True)
     for ax, (title, values) in zip(axes, log_densities.items(), strict=True):
         levels = np.max(values) + np.arange(-12, 0, 2)
-        ax.contour(ticks, ticks, np.transpose(values), levels, colors=BLUE, linewidths=1.2)
-        ax.set(title=title, aspect="equal", xlabel="$h_1$")
+        ax.contour(ticks, ticks, values, levels, colors=BLUE, linestyles="-", linewidths=1.2)
+        ax.set(title=title, aspect="equal", xlabel="$h_1$", xticks=[-5, 0, 5], yticks=[-5, 0, 5])
     axes[0].set_ylabel("$h_2$")
     return figure
 
@@ -498,13 +498,13 @@ def clouds(samples: dict[str, ArrayLike], C: ArrayLike) -> Figure:
     C : array_like of shape (2, 2)
         Its ellipse is drawn at two standard deviations.
     """
-    figure, axes = plt.subplots(1, len(samples), figsize=(WIDTH, 2.6), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(samples), figsize=(5.2, 2.3), sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 100)
     ellipse = 2 * np.linalg.cholesky(C) @ [np.cos(angle), np.sin(angle)]
     for ax, (title, X) in zip(axes, samples.items(), strict=True):
-        ax.scatter(*X.T, s=3, color=BLUE, alpha=0.3, linewidths=0, rasterized=True)
+        ax.scatter(*X.T, s=3, color=BLUE, alpha=0.4, linewidths=0, rasterized=True)
         ax.plot(*ellipse, color=ORANGE)
-        ax.set(title=title, xlim=(-8, 8), ylim=(-8, 8), aspect="equal", xlabel="$x_1$")
+        ax.set(title=title, xlim=(-7, 7), ylim=(-7, 7), aspect="equal", xlabel="$x_1$")
     axes[0].set_ylabel("$x_2$")
     return figure
 
@@ -538,7 +538,7 @@ def recovered(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
     truth : array_like of shape (n_samples,)
     found : dict of str to array_like of shape (n_samples,)
     """
-    figure, axes = plt.subplots(1, len(found), figsize=(WIDTH, 3.2), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(found), figsize=(5.6, 3.1), sharex=True, sharey=True)
     for ax, (title, values) in zip(axes, found.items(), strict=True):
         ax.scatter(truth, values, s=5, color=BLUE, alpha=0.4, linewidths=0, rasterized=True)
         ax.axline((0, 0), slope=1, color=ORANGE, linewidth=1)
@@ -576,7 +576,7 @@ def image_rows(rows: dict[str, ArrayLike]) -> Figure:
         Label of a row to its images.
     """
     n_images = len(next(iter(rows.values())))
-    figure, axes = plt.subplots(len(rows), n_images, figsize=(WIDTH, 0.6 * len(rows) + 0.1))
+    figure, axes = plt.subplots(len(rows), n_images, figsize=(5.6, 0.52 * len(rows) + 0.1))
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for ax, x in zip(line, images, strict=True):
             ax.imshow(np.reshape(x, (8, 8)), cmap="Greys", vmin=0, vmax=16)
