@@ -99,18 +99,19 @@ class Moments:
                 X, sample_weight = X[positive], sample_weight[positive]
 
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
-        first = X[:64].astype(float)
-        near = np.abs(first.mean(axis=0)) <= FAR * first.std(axis=0)
-        shift = 0.0 if near.all() else first.mean(axis=0)
-        total, squares = 0.0, 0.0
-        for rows in gen_batches(len(X), BATCH_SIZE):
-            Z = X[rows].astype(float, copy=False)
-            if np.any(shift):
-                Z = Z - shift
-            total += weight[rows] @ Z
-            if sample_weight is not None:
-                Z = Z * np.sqrt(weight[rows])[:, None]
-            squares += Z.T @ Z
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found below
+            first = X[:64].astype(float)
+            near = np.abs(first.mean(axis=0)) <= FAR * first.std(axis=0)
+            shift = 0.0 if near.all() else first.mean(axis=0)
+            total, squares = 0.0, 0.0
+            for rows in gen_batches(len(X), BATCH_SIZE):
+                Z = X[rows].astype(float, copy=False)
+                if np.any(shift):
+                    Z = Z - shift
+                total += weight[rows] @ Z
+                if sample_weight is not None:
+                    Z = Z * np.sqrt(weight[rows])[:, None]
+                squares += Z.T @ Z
         if not np.isfinite(total).all():
             assert_all_finite(X, input_name="X")
         n = weight.sum()
