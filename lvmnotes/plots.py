@@ -159,23 +159,6 @@ def path_diagram(
     return figure
 
 
-def bound(bounds: ArrayLike, log_likelihoods: ArrayLike) -> Figure:
-    """Draw EM's lower bound and the log-likelihood over half-steps, an E-step first.
-
-    Parameters
-    ----------
-    bounds, log_likelihoods : array_like of shape (n_half_steps,)
-    """
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
-    half_steps = np.arange(len(bounds))
-    ax.plot(half_steps, log_likelihoods, color="C0", marker="o", label="log-likelihood")
-    ax.plot(half_steps, bounds, color="C1", marker="s", linestyle="--", label="bound")
-    ax.set_xticks(half_steps, ["E", "M"] * (len(half_steps) // 2))
-    ax.set(xlabel="half-step", ylabel="nats a sample")
-    ax.legend()
-    return figure
-
-
 def convergence(traces: dict[str, ArrayLike]) -> Figure:
     """Draw how far each trace of log-likelihoods is from the best value of all.
 
@@ -568,7 +551,7 @@ def labelled_plane(H: ArrayLike, labels: ArrayLike) -> Figure:
 
 
 def image_rows(rows: dict[str, ArrayLike]) -> Figure:
-    """Draw rows of 8 x 8 images.
+    """Draw rows of 8 x 8 images; NaN is shown in blue.
 
     Parameters
     ----------
@@ -576,9 +559,12 @@ def image_rows(rows: dict[str, ArrayLike]) -> Figure:
         Label of a row to its images.
     """
     n_images = len(next(iter(rows.values())))
-    figure, axes = plt.subplots(len(rows), n_images, figsize=(5.6, 0.52 * len(rows) + 0.1))
+    figure, axes = plt.subplots(
+        len(rows), n_images, figsize=(5.6, 5.2 / n_images * len(rows) + 0.1)
+    )
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for ax, x in zip(line, images, strict=True):
+            ax.set_facecolor("#9ec9e2")
             ax.imshow(np.reshape(x, (8, 8)), cmap="Greys", vmin=0, vmax=16)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
@@ -648,26 +634,6 @@ def ppca_rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
         ax.semilogy(iterations, values, color=color, marker=marker, markevery=5, label=name)
     ax.set(xlabel="iteration")
     ax.legend()
-    return figure
-
-
-def digit_rows(rows: dict[str, ArrayLike]) -> Figure:
-    """Draw rows of 8 x 8 digits; NaN is shown in blue.
-
-    Parameters
-    ----------
-    rows : dict of str to array_like of shape (n_images, 64)
-        Label of a row to its images.
-    """
-    columns = len(next(iter(rows.values())))
-    figure, axes = plt.subplots(len(rows), columns, figsize=(WIDTH, 0.85 * len(rows)))
-    for line, (label, images) in zip(axes, rows.items(), strict=True):
-        for ax, image in zip(line, images, strict=True):
-            ax.set_facecolor("#9ec9e2")
-            ax.imshow(np.reshape(image, (8, 8)), cmap="gray_r", vmin=0, vmax=16)
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_visible(False)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
 
 
