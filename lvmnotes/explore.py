@@ -158,14 +158,19 @@ def _frames(draw, choices, width, colours):
                 "draw must return figures of one shape; "
                 f"for {_words(choice)} it is not the one for {_words(choices[0])}"
             )
-    strip = Image.fromarray(np.concatenate(pixels))
-    # A palette that puts a plot's few pure colours right: k-means, until 1 pixel in 100 changes.
-    limit = strip.width * strip.height // 100
-    strip = strip.quantize(colours, kmeans=limit, dither=Image.Dither.NONE)
-    height = len(pixels[0])
-    return [
-        strip.crop((0, top, strip.width, top + height)) for top in range(0, strip.height, height)
-    ]
+    numbers = np.stack([frame @ np.array([2**16, 2**8, 1], np.uint32) for frame in pixels])
+    present, counts = np.unique(numbers, return_counts=True)
+    # The palette is made for each colour once, and more often the more there is of it; for all the
+    # pixels, Pillow's 32-bit sums would overflow.
+    swatches = np.repeat(present, 1 + counts * 2**18 // numbers.size)
+    rgb = (swatches[:, np.newaxis] >> [16, 8, 0] & 255).astype(np.uint8)
+    reduced = Image.fromarray(rgb[np.newaxis]).quantize(colours, kmeans=1)
+    index = np.zeros(2**24, np.uint8)
+    index[swatches] = np.asarray(reduced)[0]
+    frames = [Image.fromarray(index[frame]) for frame in numbers]
+    for frame in frames:
+        frame.putpalette(reduced.getpalette())
+    return frames
 
 
 def _change(image, first):

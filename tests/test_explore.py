@@ -54,7 +54,9 @@ def images(output):
 
 def card(red, blue=0):
     """Draw a figure whose right half has one colour."""
-    figure, _ = plt.subplots(subplot_kw={"facecolor": (red / 255, 0, blue / 255)})
+    figure, axes = plt.subplots(subplot_kw={"facecolor": (red / 255, 0, blue / 255)})
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     figure.subplots_adjust(0.5, 0, 1, 1)
     return figure
 
@@ -72,12 +74,18 @@ def scatter(seed):
 
 
 def test_one_frame_for_each_choice_in_the_order_of_the_sliders():
-    output = stored(card, alt=card_alt, red=[0, 100, 200], blue=np.array([0, 250]))
-    seen = [image.getpixel((720, 360)) for image in images(output)]
-    assert seen == [(red, 0, blue) for red in (0, 100, 200) for blue in (0, 250)]
-    assert data(output)["alts"][3] == "A card of 100 red, 250 blue"
-    assert data(output)["sliders"][1] == {"name": "blue", "labels": ["0", "250"]}
-    assert {image.size for image in images(output)} == {(960, 720)}
+    reds, blues = range(0, 240, 30), np.array([0, 50, 100, 150, 200])  # 28 million pixels in all
+    output = stored(card, alt=card_alt, red=reds, blue=blues)
+    seen = images(output)
+    expected = [(red, 0, blue) for red in reds for blue in blues]
+    assert [image.getpixel((720, 360)) for image in seen] == expected
+    assert {image.getpixel((240, 360)) for image in seen} == {(255, 255, 255)}
+    assert {image.size for image in seen} == {(960, 720)}
+    assert data(output)["alts"][6] == "A card of 30 red, 50 blue"
+    assert data(output)["sliders"][1] == {
+        "name": "blue",
+        "labels": ["0", "50", "100", "150", "200"],
+    }
     assert plt.get_fignums() == []
 
 
