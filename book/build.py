@@ -65,6 +65,8 @@ def execute(source):
         cell.id = f"cell-{number}"
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+        if cell.cell_type == "code":  # a view that was all of an output leaves nothing to show
+            cell.outputs = [o for o in cell.outputs if o.get("data") != {}]
     partial = target.with_suffix(".partial")
     nbformat.write(notebook, partial)
     partial.replace(target)
