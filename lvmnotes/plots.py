@@ -201,7 +201,7 @@ def rotation(
     log_likelihood : float
         In nats a sample; printed.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=[1.3, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.2), width_ratios=[1.3, 1])
     D = len(names)
     left.barh(np.arange(D) - 0.2, loadings[:, 0], height=0.4, color="C0", label="factor 1")
     left.barh(np.arange(D) + 0.2, loadings[:, 1], height=0.4, color="C1", label="factor 2")
@@ -472,7 +472,7 @@ def densities(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
     return figure
 
 
-def clouds(samples: dict[str, ArrayLike], C: ArrayLike) -> Figure:
+def clouds(samples: dict[str, ArrayLike], C: ArrayLike, names: Sequence[str]) -> Figure:
     """Draw two-dimensional samples, a panel each, all with the ellipse of one covariance.
 
     Parameters
@@ -480,6 +480,8 @@ def clouds(samples: dict[str, ArrayLike], C: ArrayLike) -> Figure:
     samples : dict of str to array_like of shape (n_samples, 2)
     C : array_like of shape (2, 2)
         Its ellipse is drawn at two standard deviations.
+    names : sequence of str
+        Of the two variables.
     """
     figure, axes = plt.subplots(1, len(samples), figsize=(5.2, 2.3), sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 100)
@@ -487,8 +489,8 @@ def clouds(samples: dict[str, ArrayLike], C: ArrayLike) -> Figure:
     for ax, (title, X) in zip(axes, samples.items(), strict=True):
         ax.scatter(*X.T, s=3, color=BLUE, alpha=0.4, linewidths=0, rasterized=True)
         ax.plot(*ellipse, color=ORANGE)
-        ax.set(title=title, xlim=(-7, 7), ylim=(-7, 7), aspect="equal", xlabel="$x_1$")
-    axes[0].set_ylabel("$x_2$")
+        ax.set(title=title, xlim=(-7, 7), ylim=(-7, 7), aspect="equal", xlabel=names[0])
+    axes[0].set_ylabel(names[1])
     return figure
 
 
@@ -526,6 +528,7 @@ def recovered(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
         ax.scatter(truth, values, s=5, color=BLUE, alpha=0.4, linewidths=0, rasterized=True)
         ax.axline((0, 0), slope=1, color=ORANGE, linewidth=1)
         ax.set(title=title, xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="true $h_1$")
+        ax.set(xticks=[-3, 0, 3], yticks=[-3, 0, 3])
     axes[0].set_ylabel("found")
     return figure
 
