@@ -136,9 +136,10 @@ def path_diagram(
                 "ls": "-" if loadings[i, j] > 0 else "--",
             }
             ax.annotate("", (2.0, i), (0, y), arrowprops=arrow)
+            along = 0.88 if abs(y - i) < 3 else 0.6  # a steep arrow crosses others near its end
             ax.text(
-                1.75,
-                i + 0.25 * (y - i) / 2,
+                2 * along,
+                y + along * (i - y),
                 f"{loadings[i, j]:.2f}",
                 ha="center",
                 va="center",
