@@ -13,6 +13,7 @@ PAGES += ["index.html", "search.html"]
 READERS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "tablet": {"color_scheme": "dark", "viewport": {"width": 1100, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 375, "height": 812}},
 }
 AXE = {
