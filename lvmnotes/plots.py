@@ -1101,5 +1101,7 @@ def prior_samples(images: ArrayLike, groups: int, scores: dict[int, float]) -> F
     right.loglog(list(scores), list(scores.values()), color="C0", marker=".")
     right.plot(groups, scores[groups], "o", color="C1", markersize=9)
     right.set_xticks([1, 10, 100], ["1", "10", "100"])
-    right.set(xlabel="groups", ylabel="energy distance to real digits")
+    right.set_yticks([0.03, 0.1, 0.2], ["0.03", "0.1", "0.2"])
+    right.minorticks_off()
+    right.set(xlabel="groups", ylabel="energy distance")
     return figure
