@@ -17,7 +17,8 @@ from sklearn import decomposition, mixture
 from sklearn.exceptions import ConvergenceWarning
 
 import lvmnotes
-from lvmnotes import ppca
+from lvmnotes import data, ppca
+from lvmnotes.lasso import objective
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,48 @@ def _gaussian_mixture(n_samples: int, kind: str, goal: float, repeats: int) -> R
     )
 
 
+def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, spams: bool) -> Race:
+    """Codes for 128 atoms learned from the data; the floor is one layer, a product with them."""
+    X = X - X.mean(axis=0)
+    model = lvmnotes.SparseCoding(128, lam, random_state=0)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        model.partial_fit(X[rng.choice(len(X), 256)])
+    W, alpha = model.W_, lam / 2
+    runners = {"lvmnotes": lambda X: lvmnotes.sparse_encode(X, W, lam)}
+    if spams:
+        import spams as peer  # not in the requirements: pip install spams-bin
+
+        atoms = np.asfortranarray(W)
+        runners["SPAMS"] = lambda X: peer.lasso(
+            np.asfortranarray(X.T), atoms, lambda1=alpha, mode=2, numThreads=1
+        ).T.toarray()
+    else:
+        for algorithm in ("lasso_cd", "lasso_lars"):
+            runners[f"scikit-learn, {algorithm}"] = lambda X, algorithm=algorithm: (
+                decomposition.sparse_encode(
+                    X, W.T, algorithm=algorithm, alpha=alpha, max_iter=2_000
+                )
+            )
+    return Race(
+        X=X,
+        runners=runners,
+        objective=lambda H, X: -objective(X, H, W, lam).mean(),
+        unit="minus the objective a sample",
+        goal=goal,
+        repeats=repeats,
+        floor=lambda X: X @ W,
+    )
+
+
+def _patches() -> np.ndarray:
+    return data.natural_patches(20_000, size=8).X
+
+
+def _digits() -> np.ndarray:
+    return data.digits().X / 16
+
+
 CASES: dict[str, Callable[[], Race]] = {
     "factor analysis, 2,000 x 50, 5 factors": lambda: _factor_analysis(2_000, 50, 5, 10, 15),
     "factor analysis, 100,000 x 64, 10 factors": lambda: _factor_analysis(100_000, 64, 10, 50, 5),
@@ -205,4 +248,16 @@ CASES: dict[str, Callable[[], Race]] = {
         100_000, "spherical", 1, 3
     ),
     "Gaussian mixture, 2,000 x 8, 10 classes": lambda: _gaussian_mixture(2_000, "full", 1, 9),
+    "sparse codes, 1,797 digits of 64 pixels, 128 atoms": lambda: _sparse_codes(
+        _digits(), 0.8, 1, 9, spams=False
+    ),
+    "sparse codes, 1,797 digits of 64 pixels, 128 atoms, SPAMS": lambda: _sparse_codes(
+        _digits(), 0.8, 0.2, 21, spams=True
+    ),
+    "sparse codes, 20,000 patches of 64 pixels, 128 atoms": lambda: _sparse_codes(
+        _patches(), 1.2, 1, 3, spams=False
+    ),
+    "sparse codes, 20,000 patches of 64 pixels, 128 atoms, SPAMS": lambda: _sparse_codes(
+        _patches(), 1.2, 0.2, 7, spams=True
+    ),
 }
