@@ -86,7 +86,7 @@ class LinearAutoencoder(Codec):
         LinearAutoencoder
         """
         X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        return self.fit_moments(Moments.from_data(X))
+        return self.fit_moments(Moments.from_validated(X))
 
     def fit_moments(self, moments: Moments) -> LinearAutoencoder:
         """Train on the sufficient statistics alone.

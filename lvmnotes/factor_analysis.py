@@ -14,7 +14,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .em import expectation_maximisation
-from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation
+from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation, principal
 from .missing import em_step_observed, observed_mean_and_variance
 from .moments import Moments
 
@@ -127,7 +127,7 @@ class FactorAnalysis(LinearGaussianModel):
         )
         if np.isnan(X.sum()):
             return self._fit_missing(X.astype(float))
-        return self.fit_moments(Moments.from_data(X))
+        return self.fit_moments(Moments.from_validated(X))
 
     def _fit_missing(self, X: np.ndarray) -> FactorAnalysis:
         mean, variance = observed_mean_and_variance(X)
@@ -346,9 +346,9 @@ def profile_likelihood(
 def _best_loadings(psi, S, n_components) -> tuple[np.ndarray, np.ndarray]:
     """Best loadings for given noise, and the eigenvalues they carry (those above 1)."""
     scale = np.sqrt(psi)
-    eigenvalues, V = np.linalg.eigh(S / np.outer(scale, scale))
-    signal = np.maximum(eigenvalues[: -n_components - 1 : -1], 1)
-    return scale[:, None] * V[:, : -n_components - 1 : -1] * np.sqrt(signal - 1), signal
+    eigenvalues, V = principal(S / np.outer(scale, scale), n_components)
+    signal = np.maximum(eigenvalues, 1)
+    return scale[:, None] * V * np.sqrt(signal - 1), signal
 
 
 def _starting_log_psi(S: np.ndarray, n_components: int) -> np.ndarray:

@@ -313,6 +313,24 @@ class LinearGaussianModel(
         return np.eye(d) + (precision @ products).reshape(*precision.shape[:-1], d, d)
 
 
+def principal(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Largest eigenvalues of a covariance, falling, and their eigenvectors as columns.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_features, n_features)
+    n_components : int
+
+    Returns
+    -------
+    eigenvalues : ndarray of shape (n_components,)
+    V : ndarray of shape (n_features, n_components)
+    """
+    D = len(S)
+    eigenvalues, V = linalg.eigh(S, subset_by_index=(D - n_components, D - 1), check_finite=False)
+    return np.maximum(eigenvalues[::-1], 0), V[:, ::-1]
+
+
 def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.ndarray:
     r"""Turn loadings to the one rotation that statistics agrees on.
 

@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .em import expectation_maximisation
+from .linear_factor import principal
 from .moments import Moments
-from .ppca import PPCA, check_n_factors, check_spread, closed_form, principal
+from .ppca import PPCA, check_n_factors, check_spread, closed_form
 
 #: Smallest noise variance of a component, as a part of the mean variance of a variable: a
 #: component that shrinks onto a plane of its own few samples stops here.

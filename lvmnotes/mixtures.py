@@ -303,7 +303,7 @@ class GaussianMixture(FiniteMixture):
             raise ValueError(f"covariance_type must be 'full', 'diag' or 'spherical', got {kind!r}")
         check_scalar(floor, "covariance_floor", Real, min_val=0)
 
-        moments = Moments.from_data(X)
+        moments = Moments.from_validated(X)
         scale = _scale(moments, kind)
         Z = np.linalg.inv(scale) @ (X - moments.mean).T
         random_state = check_random_state(self.random_state)

@@ -9,7 +9,8 @@ from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import assert_all_finite, check_array, gen_batches
+from scipy.linalg import blas
+from sklearn.utils import assert_all_finite, check_array
 
 #: Rows read at a time by `Moments.from_data`: large enough for one fast matrix product, small
 #: enough to stay in the cache between the sum and the product.
@@ -98,24 +99,43 @@ class Moments:
             if not positive.all():
                 X, sample_weight = X[positive], sample_weight[positive]
 
+        return cls.from_validated(X, sample_weight)
+
+    @classmethod
+    def from_validated(cls, X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments:
+        """Do as `from_data` does with arrays whose type and shape are known to be right.
+
+        Looking twice costs a `fit` of little data a tenth of its time.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (n_samples, n_features)
+        sample_weight : ndarray of float, shape (n_samples,), optional
+
+        Returns
+        -------
+        Moments
+        """
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found below
             first = X[:64].astype(float)
             near = np.abs(first.mean(axis=0)) <= FAR * first.std(axis=0)
             shift = 0.0 if near.all() else first.mean(axis=0)
-            total, squares = 0.0, 0.0
-            for rows in gen_batches(len(X), BATCH_SIZE):
+            total, squares = np.zeros(X.shape[1]), np.zeros((X.shape[1], X.shape[1]), order="F")
+            for start in range(0, len(X), BATCH_SIZE):
+                rows = slice(start, start + BATCH_SIZE)
                 Z = X[rows].astype(float, copy=False)
                 if np.any(shift):
                     Z = Z - shift
                 total += weight[rows] @ Z
                 if sample_weight is not None:
                     Z = Z * np.sqrt(weight[rows])[:, None]
-                squares += Z.T @ Z
+                # Adds Z^T Z in place, above the diagonal only.
+                squares = blas.dsyrk(1.0, Z.T, beta=1.0, c=squares, overwrite_c=True)
         if not np.isfinite(total).all():
             assert_all_finite(X, input_name="X")
         n = weight.sum()
-        squares -= np.outer(total, total / n)
+        squares = np.triu(squares) + np.triu(squares, 1).T - np.outer(total, total / n)
         # Round-off may leave a constant column a tiny negative square.
         np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
         return cls(n, shift + total / n, squares)

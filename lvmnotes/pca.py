@@ -164,7 +164,7 @@ class PCA(Codec):
         )
         N, D = X.shape
         if N >= D:
-            return self.fit_moments(Moments.from_data(X))
+            return self.fit_moments(Moments.from_validated(X))
         self._check_n_components(N, "n_samples")
         assert_all_finite(X, input_name="X")
         X = X.astype(float)

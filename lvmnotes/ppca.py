@@ -14,7 +14,7 @@ from sklearn.utils import assert_all_finite, check_array, check_random_state, ch
 from sklearn.utils.validation import validate_data
 
 from .em import expectation_maximisation
-from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation
+from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation, principal
 from .missing import em_step_observed, observed_mean_and_variance
 from .moments import Moments
 
@@ -117,12 +117,16 @@ class PPCA(LinearGaussianModel):
         )
         N, D = X.shape
         self._check_parameters(D)
-        if not np.isfinite(X.sum()):
+        by_moments = self.method == "ml" and (D <= N or self.n_components >= N)
+        try:
+            # Either way of looking for NaN reads X once; `Moments` does it while it sums.
+            moments = Moments.from_validated(X) if by_moments else assert_all_finite(X)
+        except ValueError:
             assert_all_finite(X, allow_nan=True, estimator_name="PPCA", input_name="X")
-            if np.isnan(X).any():
-                return self._fit_missing(X.astype(float))
-        if self.method == "ml" and (D <= N or self.n_components >= N):
-            moments = Moments.from_data(X)
+            if not np.isnan(X).any():
+                raise
+            return self._fit_missing(X.astype(float))
+        if by_moments:
             return self._fit_covariance(moments, moments.covariance)
         b = X.mean(axis=0, dtype=float)
         Z = X - b
@@ -278,7 +282,7 @@ class BayesianPCA(LinearGaussianModel):
         BayesianPCA
         """
         X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        return self.fit_moments(Moments.from_data(X))
+        return self.fit_moments(Moments.from_validated(X))
 
     def fit_moments(self, moments: Moments) -> BayesianPCA:
         """Fit to the sufficient statistics alone.
@@ -335,24 +339,6 @@ class BayesianPCA(LinearGaussianModel):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = False
         return tags
-
-
-def principal(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalues of a covariance, falling, and their eigenvectors as columns.
-
-    Parameters
-    ----------
-    S : ndarray of shape (n_features, n_features)
-    n_components : int
-
-    Returns
-    -------
-    eigenvalues : ndarray of shape (n_components,)
-    V : ndarray of shape (n_features, n_components)
-    """
-    D = len(S)
-    eigenvalues, V = linalg.eigh(S, subset_by_index=(D - n_components, D - 1), check_finite=False)
-    return np.maximum(eigenvalues[::-1], 0), V[:, ::-1]
 
 
 def closed_form(
