@@ -348,7 +348,20 @@ def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.
     """
     scaled = W.T / np.sqrt(noise_variance)
     U = linalg.svd(scaled, full_matrices=False)[0]
-    W = W @ U
+    return orient(W @ U)
+
+
+def orient(W: np.ndarray) -> np.ndarray:
+    """Give each column of loadings the sign that makes its sum positive.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_components)
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_components)
+    """
     return W * np.where(W.sum(axis=0) < 0, -1.0, 1.0)
 
 

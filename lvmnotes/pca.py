@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import assert_all_finite, check_array, check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .linear_factor import orient
 from .moments import Moments
 
 
@@ -197,7 +198,7 @@ class PCA(Codec):
         )
 
     def _learn(self, W: np.ndarray, b: np.ndarray, eigenvalues: np.ndarray) -> PCA:
-        self.W_ = W * np.where(W.sum(axis=0) < 0, -1.0, 1.0)
+        self.W_ = orient(W)
         self.b_ = b
         self.eigenvalues_ = eigenvalues
         return self

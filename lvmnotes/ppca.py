@@ -14,7 +14,13 @@ from sklearn.utils import assert_all_finite, check_array, check_random_state, ch
 from sklearn.utils.validation import validate_data
 
 from .em import expectation_maximisation
-from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation, principal
+from .linear_factor import (
+    LOG_2_PI,
+    LinearGaussianModel,
+    canonical_rotation,
+    orient,
+    principal,
+)
 from .missing import em_step_observed, observed_mean_and_variance
 from .moments import Moments
 
@@ -173,7 +179,7 @@ class PPCA(LinearGaussianModel):
             tol=self.tol,
             max_iter=self.max_iter,
         )
-        return W, noise, trace
+        return canonical_rotation(W, noise), noise, trace
 
     def _fit_missing(self, X: np.ndarray) -> PPCA:
         mean, variance = observed_mean_and_variance(X)
@@ -197,7 +203,8 @@ class PPCA(LinearGaussianModel):
         observed = ~np.isnan(X)
         seen = observed.any(axis=1).sum()
         trace = (trace * len(X) - np.log(scale) * observed.sum()) / seen
-        return self._learn(scale * W, mean + scale * b, scale**2 * noise, trace, seen)
+        W = scale * canonical_rotation(W, noise)
+        return self._learn(W, mean + scale * b, scale**2 * noise, trace, seen)
 
     def _check_parameters(self, D: int) -> None:
         if self.method not in ("ml", "em"):
@@ -208,7 +215,7 @@ class PPCA(LinearGaussianModel):
 
     def _learn(self, W, b, noise, trace, n) -> PPCA:
         D, d = W.shape
-        self.W_ = canonical_rotation(W, noise)
+        self.W_ = orient(W)
         self.b_ = b
         self.noise_variance_ = float(noise)
         self.log_likelihood_trace_ = trace
@@ -323,7 +330,7 @@ class BayesianPCA(LinearGaussianModel):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.W_ = np.where(on, canonical_rotation(V * np.sqrt(squared), noise), 0)
+        self.W_ = orient(V * np.sqrt(squared))
         self.b_ = moments.mean
         self.noise_variance_ = float(noise)
         self.alpha_ = np.divide(D, squared, where=on, out=np.full(d, np.inf))
