@@ -114,9 +114,8 @@ class FiniteMixture(DensityMixin, BaseEstimator):
 
     def _check_known(self) -> None:
         if not hasattr(self, "weights_"):
-            raise NotFittedError(
-                f"this {type(self).__name__} has no parameters yet: call fit or from_parameters"
-            )
+            ways = "fit or from_parameters" if hasattr(self, "from_parameters") else "fit"
+            raise NotFittedError(f"this {type(self).__name__} has no parameters yet: call {ways}")
 
     def _check_parameters(self, n_samples: int) -> None:
         check_scalar(self.n_components, "n_components", Integral)
