@@ -108,7 +108,8 @@ class MixturePPCA(FiniteMixture):
 
         starts = (m_step(_start(X, K, random_state)) for _ in range(self.n_init))
         (self.weights_, self.models_), trace = self._climb(step, starts)
-        self._learn_trace(trace, N, K - 1 + K * (D + D * d - d * (d - 1) // 2 + 1))
+        n_parameters = K - 1 + sum(model._n_parameters for model in self.models_)
+        self._learn_trace(trace, N, n_parameters)
         shrunk = [k for k, model in enumerate(self.models_) if model.noise_variance_ <= floor]
         if shrunk:
             warnings.warn(
