@@ -282,16 +282,11 @@ class FactorAnalysis(LinearGaussianModel):
 
     def _learn(self, W, b, psi, trace, scale, n) -> FactorAnalysis:
         """Store a fit to standardised variables in the units of the data."""
-        D, d = W.shape
         self.W_ = scale[:, None] * canonical_rotation(W, psi)
         self.b_ = b
         self.noise_variance_ = scale**2 * psi
-        self.log_likelihood_trace_ = trace
-        self.n_iter_ = len(trace) - 1
-        self.n_samples_ = n
-        self.n_features_in_ = D
-        n_parameters = 2 * D + D * d - d * (d - 1) // 2
-        self.bic_ = float(n_parameters * np.log(n) - 2 * n * trace[-1])
+        self.n_features_in_ = len(W)
+        self._learn_trace(trace, n, self._n_parameters)
         self.heywood_ = psi < HEYWOOD
         if self.heywood_.any():
             warnings.warn(

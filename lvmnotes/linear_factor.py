@@ -10,15 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, stats
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    DensityMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
+
+from .density import DensityModel
 
 LOG_2_PI = np.log(2 * np.pi)
 
@@ -179,7 +176,7 @@ class LinearFactorModel(BaseEstimator):
 
 
 class LinearGaussianModel(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, LinearFactorModel
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityModel, LinearFactorModel
 ):
     r"""A linear factor model whose factors are standard normal: everything is closed form.
 
@@ -268,23 +265,15 @@ class LinearGaussianModel(
         log_determinant = np.linalg.slogdet(M)[1] + log_noise
         return -0.5 * (observed.sum(axis=-1) * LOG_2_PI + log_determinant + distance)
 
-    def score(self, X: ArrayLike, y=None) -> float:
-        """Mean log-likelihood a sample, in nats.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-        y : ignored
-
-        Returns
-        -------
-        float
-        """
-        return float(self.score_samples(X).mean())
-
     @property
     def _n_features_out(self) -> int:
         return self.W_.shape[1]
+
+    @property
+    def _n_parameters(self) -> int:
+        """Of the offset, the loadings up to a rotation, and the noise."""
+        D, d = self.W_.shape
+        return D + D * d - d * (d - 1) // 2 + np.size(self.noise_variance_)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that NaN is welcome."""

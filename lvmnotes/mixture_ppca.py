@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import pairwise_distances_argmin
-from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
 
-from .em import expectation_maximisation
 from .linear_factor import principal
+from .mixtures import FiniteMixture
 from .moments import Moments
 from .ppca import PPCA, check_n_factors, check_spread, closed_form
 
@@ -24,7 +22,7 @@ from .ppca import PPCA, check_n_factors, check_spread, closed_form
 NOISE_FLOOR = 1e-6
 
 
-class MixturePPCA(DensityMixin, BaseEstimator):
+class MixturePPCA(FiniteMixture):
     r"""Mixture of probabilistic PCA models by EM (Tipping and Bishop 1999, Neural Computation).
 
     .. math::
@@ -57,6 +55,7 @@ class MixturePPCA(DensityMixin, BaseEstimator):
     log_likelihood_trace_ : ndarray
         Mean log-likelihood a sample, in nats, at the start and after each iteration.
     n_iter_ : int
+    n_samples_ : int
     bic_ : float
         Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
     """
@@ -93,15 +92,12 @@ class MixturePPCA(DensityMixin, BaseEstimator):
         X = validate_data(self, X, dtype=float, ensure_min_samples=2)
         N, D = X.shape
         K, d = self.n_components, self.n_factors
-        check_scalar(K, "n_components", Integral, min_val=1, max_val=N)
-        check_scalar(self.n_init, "n_init", Integral, min_val=1)
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        self._check_parameters(N)
         check_n_factors(d, "n_factors", D)
         variance = X.var(axis=0)
         check_spread(variance.sum())
         floor = NOISE_FLOOR * variance.mean()
-        rng = check_random_state(self.random_state)
+        random_state = check_random_state(self.random_state)
 
         def m_step(R):
             return R.mean(axis=0), [_weighted_ppca(X, r, d, floor) for r in R.T]
@@ -111,19 +107,10 @@ class MixturePPCA(DensityMixin, BaseEstimator):
             log_density = logsumexp(log_joint, axis=1)
             return log_density.mean(), m_step(np.exp(log_joint - log_density[:, None]))
 
-        fits = []
-        for _ in range(self.n_init):
-            centres, _ = kmeans_plusplus(X, K, random_state=rng)
-            nearest = np.eye(K)[pairwise_distances_argmin(X, centres)]
-            start = 0.99 * nearest + 0.01 / K  # no component without samples
-            fits.append(
-                expectation_maximisation(step, m_step(start), tol=self.tol, max_iter=self.max_iter)
-            )
-        best = max(fits, key=lambda fit: fit[1][-1])
-        (self.weights_, self.models_), self.log_likelihood_trace_ = best
-        self.n_iter_ = len(self.log_likelihood_trace_) - 1
-        n_parameters = K - 1 + K * (D + D * d - d * (d - 1) // 2 + 1)
-        self.bic_ = float(n_parameters * np.log(N) - 2 * N * self.log_likelihood_trace_[-1])
+        starts = (m_step(_start(X, K, random_state)) for _ in range(self.n_init))
+        (self.weights_, self.models_), trace = self._climb(step, starts)
+        n_parameters = K - 1 + sum(model._n_parameters for model in self.models_)
+        self._learn_trace(trace, N, n_parameters)
         shrunk = [k for k, model in enumerate(self.models_) if model.noise_variance_ <= floor]
         if shrunk:
             warnings.warn(
@@ -135,89 +122,23 @@ class MixturePPCA(DensityMixin, BaseEstimator):
             )
         return self
 
-    def score_samples(self, X: ArrayLike) -> np.ndarray:
-        """Log-likelihood of each sample.
+    def _log_joint(self, X: ArrayLike) -> np.ndarray:
+        self._check_known()
+        X = validate_data(self, X, dtype=float, reset=False)
+        return _log_joint(X, self.weights_, self.models_)
 
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            In nats.
-        """
-        return logsumexp(self._checked_log_joint(X), axis=1)
-
-    def score(self, X: ArrayLike, y=None) -> float:
-        """Mean log-likelihood a sample, in nats.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-        y : ignored
-
-        Returns
-        -------
-        float
-        """
-        return float(self.score_samples(X).mean())
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Responsibilities: the probability of each component given the sample.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-        """
-        log_joint = self._checked_log_joint(X)
-        return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Most probable component of each sample.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of int, shape (n_samples,)
-        """
-        return self._checked_log_joint(X).argmax(axis=1)
-
-    def sample(self, n_samples: int = 1, random_state=None) -> tuple[np.ndarray, np.ndarray]:
-        """Draw components, then data from them.
-
-        Parameters
-        ----------
-        n_samples : int
-        random_state : None, int or numpy.random.Generator
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-        z : ndarray of int, shape (n_samples,)
-            The component of each row.
-        """
-        check_is_fitted(self)
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
-        rng = np.random.default_rng(random_state)
-        z = rng.choice(len(self.weights_), size=n_samples, p=self.weights_)
-        X = np.empty((n_samples, self.n_features_in_))
+    def _emit(self, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        X = np.empty((len(z), self.n_features_in_))
         for k in np.unique(z):
             X[z == k] = self.models_[k].sample((z == k).sum(), rng)[0]
-        return X, z
+        return X
 
-    def _checked_log_joint(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self)
-        return _log_joint(
-            validate_data(self, X, dtype=float, reset=False), self.weights_, self.models_
-        )
+
+def _start(X: np.ndarray, K: int, random_state: np.random.RandomState) -> np.ndarray:
+    """Responsibilities (n_samples, K): each sample mostly to the nearest k-means++ centre."""
+    centres, _ = kmeans_plusplus(X, K, random_state=random_state)
+    nearest = np.eye(K)[pairwise_distances_argmin(X, centres)]
+    return 0.99 * nearest + 0.01 / K  # no component without samples
 
 
 def _log_joint(X: np.ndarray, weights: np.ndarray, models: list[PPCA]) -> np.ndarray:

@@ -9,12 +9,13 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, special
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_random_state, check_scalar, gen_batches
 from sklearn.utils.validation import validate_data
 
+from .density import DensityModel
 from .em import Parameters, expectation_maximisation
 from .linear_factor import LOG_2_PI
 from .moments import Moments
@@ -24,7 +25,7 @@ from .moments import Moments
 BATCH_SIZE = 1024
 
 
-class FiniteMixture(DensityMixin, BaseEstimator):
+class FiniteMixture(DensityModel, BaseEstimator):
     r"""What every model with one hidden class z has in common.
 
     .. math::
@@ -50,20 +51,6 @@ class FiniteMixture(DensityMixin, BaseEstimator):
             In nats.
         """
         return special.logsumexp(self._log_joint(X), axis=1)
-
-    def score(self, X: ArrayLike, y=None) -> float:
-        """Mean log-likelihood a sample, in nats.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-        y : ignored
-
-        Returns
-        -------
-        float
-        """
-        return float(self.score_samples(X).mean())
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Posterior probabilities of the classes: the responsibilities.
@@ -114,9 +101,8 @@ class FiniteMixture(DensityMixin, BaseEstimator):
 
     def _check_known(self) -> None:
         if not hasattr(self, "weights_"):
-            raise NotFittedError(
-                f"this {type(self).__name__} has no parameters yet: call fit or from_parameters"
-            )
+            ways = "fit or from_parameters" if hasattr(self, "from_parameters") else "fit"
+            raise NotFittedError(f"this {type(self).__name__} has no parameters yet: call {ways}")
 
     def _check_parameters(self, n_samples: int) -> None:
         check_scalar(self.n_components, "n_components", Integral)
@@ -138,12 +124,6 @@ class FiniteMixture(DensityMixin, BaseEstimator):
             for start in starts
         )
         return max(fits, key=lambda fit: fit[1][-1])
-
-    def _learn_trace(self, trace: np.ndarray, n_samples: int, n_parameters: int) -> None:
-        self.log_likelihood_trace_ = trace
-        self.n_iter_ = len(trace) - 1
-        self.n_samples_ = n_samples
-        self.bic_ = float(n_parameters * np.log(n_samples) - 2 * n_samples * trace[-1])
 
 
 def check_weights(weights: ArrayLike) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import zip_longest
 from operator import add
 
 import numpy as np
@@ -144,6 +145,8 @@ class Moments:
     def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
         """Add up the moments of pieces that need not fit in memory together.
 
+        `from_dask` does so where the pieces are on several machines, or to be read side by side.
+
         Parameters
         ----------
         batches : iterable of array_like of shape (any, n_features)
@@ -157,6 +160,44 @@ class Moments:
         if first is None:
             raise ValueError("batches must hold at least one batch of samples, got none")
         return reduce(add, map(cls.from_data, batches), cls.from_data(first))
+
+    @classmethod
+    def from_dask(cls, array) -> Moments:
+        """Add up the moments of a dask array's blocks, each where it lives.
+
+        A worker holds a block at a time, and what leaves it is a block's moments; these are added
+        two by two. Needs dask, which the library does not install.
+
+        Parameters
+        ----------
+        array : dask.array.Array of shape (n_samples, n_features)
+            Lengths of blocks may be unknown. Blocks that split the columns are first joined to
+            whole rows, for the scatter pairs every column with every other.
+
+        Returns
+        -------
+        Moments
+        """
+        try:
+            import dask.array
+        except ImportError as error:
+            raise ImportError("Moments.from_dask needs dask: pip install dask") from error
+        if not isinstance(array, dask.array.Array):
+            raise TypeError(
+                f"array must be a dask array, got {type(array).__name__}; Moments.from_data takes "
+                "arrays in memory, Moments.from_batches an iterable of them"
+            )
+        if array.ndim != 2:
+            raise ValueError(f"array must have shape (n_samples, n_features), got {array.ndim}-D")
+        blocks = array.rechunk({1: -1}).to_delayed().ravel()
+        sums = [dask.delayed(_moments_or_none)(block) for block in blocks]
+        while len(sums) > 1:
+            pairs = zip_longest(sums[::2], sums[1::2])
+            sums = [dask.delayed(_add_what_is_there)(*pair) for pair in pairs]
+        moments = sums[0].compute()
+        if moments is None:
+            raise ValueError("array must hold at least one sample, got none")
+        return moments
 
     @classmethod
     def from_covariance(cls, covariance: ArrayLike, n: float) -> Moments:
@@ -195,3 +236,12 @@ class Moments:
     def covariance(self) -> np.ndarray:
         """Maximum-likelihood covariance `scatter / n`, of shape (n_features, n_features)."""
         return self.scatter / self.n
+
+
+def _moments_or_none(X: np.ndarray) -> Moments | None:
+    """Moments of a block; of none where a selection has left no row of it."""
+    return Moments.from_data(X) if len(X) else None
+
+
+def _add_what_is_there(a: Moments | None, b: Moments | None) -> Moments | None:
+    return a + b if a and b else a or b

@@ -218,12 +218,8 @@ class PPCA(LinearGaussianModel):
         self.W_ = orient(W)
         self.b_ = b
         self.noise_variance_ = float(noise)
-        self.log_likelihood_trace_ = trace
-        self.n_iter_ = max(1, len(trace) - 1)
-        self.n_samples_ = n
         self.n_features_in_ = D
-        n_parameters = D + D * d - d * (d - 1) // 2 + 1
-        self.bic_ = float(n_parameters * np.log(n) - 2 * n * trace[-1])
+        self._learn_trace(trace, n, self._n_parameters)
         if noise <= 1.01 * NOISE_FLOOR * ((W**2).sum() / D + noise):
             warnings.warn(
                 f"the data lie in a plane of n_components={d} dimensions, so the likelihood has "

@@ -46,8 +46,9 @@ kernelspec: {display_name: Python 3, name: python3}
 ```{code-cell} ipython3
 :tags: [claim:FA-1]
 import matplotlib.pyplot as plt
-from lvmnotes import check, plots
-plots.style()
+from lvmnotes import check
+from lvmnotes.plots import common
+common.style()
 print("the answer is", 6 * 7)
 check("FA-1", "a sum", 0.1 + 0.2, 0.3, rtol=1e-9)
 ```

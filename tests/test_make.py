@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OLD_TO_NEW = [
     ["requirements.txt", "pyproject.toml", "_config.yml", "_toc.yml", "book/build.py"],
-    ["lvmnotes/model.py", "lvmnotes/datasets/table.csv", "lvmnotes/static/figure.js"],
+    ["lvmnotes/model.py", "lvmnotes/plots/one.py"],
+    ["lvmnotes/datasets/table.csv", "lvmnotes/static/figure.js"],
     ["book/index.md", "book/claims.yml", "book/chapters/one.md", "book/chapters/two.md"],
     [".venv/ready"],
     ["book/chapters/one.ipynb", "book/chapters/two.ipynb"],
@@ -55,6 +56,7 @@ def test_nothing_is_done_twice(tree):
         ("book/claims.yml", []),
         ("book/chapters/one.md", ["one"]),
         ("lvmnotes/model.py", ["one", "two"]),
+        ("lvmnotes/plots/one.py", ["one", "two"]),
         ("lvmnotes/datasets/table.csv", ["one", "two"]),
         ("lvmnotes/static/figure.js", ["one", "two"]),
         ("requirements.txt", ["one", "two"]),

@@ -1,0 +1,119 @@
+"""What the tests of a problem set are written with: ask for an answer, say what is wrong with it.
+
+In a student's notebook an answer is whatever stands there under a name. When a teacher grades, the
+tests run in a process that the submission never touches, and `ask` fetches the answers from the one
+in which it runs; see the page *For teachers*.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def in_this_notebook(name: str, arguments: tuple) -> Any:
+    """Return the value of `name` in the running notebook, called with arguments if it is a function.
+
+    Parameters
+    ----------
+    name : str
+    arguments : tuple
+
+    Returns
+    -------
+    object
+    """
+    import __main__
+
+    if not hasattr(__main__, name):
+        raise AssertionError(f"there is no `{name}` yet: run the cell that defines it")
+    value = getattr(__main__, name)
+    return value(*copy.deepcopy(arguments)) if callable(value) else value
+
+
+#: Where `ask` gets its answers; the grader puts another source in its place.
+source: Callable[[str, tuple], Any] = in_this_notebook
+
+
+def ask(name: str, *arguments) -> Any:
+    """Return a student's answer.
+
+    Parameters
+    ----------
+    name : str
+        A variable, or a function to call.
+    *arguments
+        What the function is called with: numbers, strings, arrays, and lists, tuples or
+        dictionaries of them. It gets copies.
+
+    Returns
+    -------
+    object
+        Of the same kinds.
+    """
+    return source(name, arguments)
+
+
+def expect(
+    what: str,
+    got: Any,
+    want: ArrayLike,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    mistakes: Mapping[str, ArrayLike] | None = None,
+) -> None:
+    """Compare an answer with the right one; if it is wrong, say what is wrong with it.
+
+    Parameters
+    ----------
+    what : str
+        The answer in words, the subject of a sentence: ``"the posterior mean"``.
+    got : object
+        The answer.
+    want : array_like
+        The right answer.
+    rtol : float
+        Allowed difference, as a part of the largest absolute value of `want`.
+    atol : float
+        Allowed absolute difference, on top.
+    mistakes : dict of str to array_like, optional
+        Answers that come of known mistakes, by a sentence that points at the mistake.
+
+    Raises
+    ------
+    AssertionError
+        If the answer is wrong.
+    """
+    want = np.asarray(want)
+    if got is None:
+        raise AssertionError(f"{what} is None: does the function return its result?")
+    try:
+        got = np.asarray(got, dtype=want.dtype if want.dtype.kind in "US" else float)
+    except (TypeError, ValueError):
+        kind = type(got).__name__
+        raise AssertionError(f"{what} should be numbers, but is of type {kind}") from None
+    if got.shape != want.shape:
+        raise AssertionError(f"{what} should have shape {want.shape}, but has {got.shape}")
+    if want.dtype.kind in "US":
+        if (got != want).any():
+            raise AssertionError(f"{what} is not right: {got}")
+        return
+    if not np.isfinite(got).all():
+        raise AssertionError(f"{what} has values that are NaN or infinite")
+
+    def near(value):
+        tolerance = atol + rtol * np.abs(value).max(initial=0)
+        return np.shape(value) == got.shape and (np.abs(got - value) <= tolerance).all()
+
+    if near(want):
+        return
+    for sentence, value in (mistakes or {}).items():
+        if near(np.asarray(value, dtype=float)):
+            raise AssertionError(f"{what} is not right: {sentence}")
+    gap = np.abs(got - want).max()
+    raise AssertionError(f"{what} is not right: off by up to {gap:.3g}")

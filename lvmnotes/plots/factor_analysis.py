@@ -1,0 +1,206 @@
+"""Figures of the chapter on factor analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from .common import WIDTH, frameless
+
+
+def heatmaps(matrices: dict[str, ArrayLike], names: Sequence[str]) -> Figure:
+    """Draw square matrices of the same variables side by side on one scale from -1 to 1.
+
+    Parameters
+    ----------
+    matrices : dict of str to array_like of shape (n_features, n_features)
+        Title to matrix.
+    names : sequence of str
+        One a variable.
+    """
+    figure, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 3.2))
+    for ax, (title, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
+        image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
+        ax.set_title(title)
+        frameless(ax)
+    first = np.atleast_1d(axes)[0]
+    first.set_yticks(range(len(names)), names)
+    first.tick_params(length=0)
+    figure.colorbar(image, ax=axes, location="bottom", shrink=0.5, label="correlation")
+    return figure
+
+
+def loading_bars(loadings: ArrayLike, names: Sequence[str], factor_names: Sequence[str]) -> Figure:
+    """Draw loadings as bars, a panel a factor, a row a variable.
+
+    Parameters
+    ----------
+    loadings : array_like of shape (n_features, n_components)
+    names : sequence of str
+        One a variable.
+    factor_names : sequence of str
+        One a factor.
+    """
+    loadings = np.asarray(loadings)
+    D, d = loadings.shape
+    figure, axes = plt.subplots(1, d, figsize=(WIDTH, 0.8 + 0.27 * D), sharex=True, sharey=True)
+    for j, ax in enumerate(np.atleast_1d(axes)):
+        ax.barh(range(D), loadings[:, j], color=f"C{j}")
+        ax.axvline(0, color="black", linewidth=0.8)
+        ax.set(title=factor_names[j], xlim=(-1, 1))
+    np.atleast_1d(axes)[0].set_yticks(range(D), names)
+    np.atleast_1d(axes)[0].invert_yaxis()
+    figure.supxlabel("loading", fontsize="medium")
+    return figure
+
+
+def path_diagram(
+    loadings: ArrayLike,
+    names: Sequence[str],
+    factor_names: Sequence[str],
+    threshold: float = 0.3,
+) -> Figure:
+    """Draw factors as circles, variables as boxes, and loadings as arrows between them.
+
+    Parameters
+    ----------
+    loadings : array_like of shape (n_features, n_components)
+    names : sequence of str
+        One a variable.
+    factor_names : sequence of str
+        One a factor.
+    threshold : float
+        Smaller loadings are left out.
+    """
+    loadings = np.asarray(loadings)
+    D, d = loadings.shape
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.45 * D))
+    factor_y = (np.arange(d) + 0.5) * D / d - 0.5
+    for j, y in enumerate(factor_y):
+        ax.text(
+            0,
+            y,
+            factor_names[j],
+            ha="center",
+            va="center",
+            zorder=3,
+            bbox={"boxstyle": "circle,pad=0.6", "fc": "white", "ec": f"C{j}", "lw": 2},
+        )
+        for i in np.flatnonzero(np.abs(loadings[:, j]) >= threshold):
+            arrow = {
+                "arrowstyle": "-|>",
+                "color": f"C{j}",
+                "shrinkA": 28,
+                "shrinkB": 2,
+                "lw": 4 * abs(loadings[i, j]),
+                "ls": "-" if loadings[i, j] > 0 else "--",
+            }
+            ax.annotate("", (2.0, i), (0, y), arrowprops=arrow)
+            along = 0.88 if abs(y - i) < 3 else 0.6  # a steep arrow crosses others near its end
+            ax.text(
+                2 * along,
+                y + along * (i - y),
+                f"{loadings[i, j]:.2f}",
+                ha="center",
+                va="center",
+                fontsize="small",
+                zorder=4,
+                bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
+            )
+    for i, name in enumerate(names):
+        ax.text(
+            2.05,
+            i,
+            name,
+            va="center",
+            bbox={"boxstyle": "square,pad=0.3", "fc": "white", "ec": "black"},
+        )
+    ax.set(xlim=(-0.5, 4), ylim=(D - 0.4, -0.6))
+    ax.axis("off")
+    return figure
+
+
+def convergence(traces: dict[str, ArrayLike]) -> Figure:
+    """Draw how far each trace of log-likelihoods is from the best value of all.
+
+    Parameters
+    ----------
+    traces : dict of str to array_like of shape (n_iterations,)
+        Name of a method to its trace.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    best = max(np.max(trace) for trace in traces.values())
+    for color, (name, trace) in enumerate(traces.items()):
+        gap = best - np.asarray(trace)
+        iterations = np.flatnonzero(gap > 1e-12)
+        ax.semilogy(iterations, gap[iterations], color=f"C{color}", marker=".", label=name)
+    ax.set(xlabel="iteration", ylabel="left to gain (nats a sample)")
+    ax.legend()
+    return figure
+
+
+def rotation(
+    loadings: ArrayLike,
+    names: Sequence[str],
+    angle: float,
+    angles: ArrayLike,
+    criterion: ArrayLike,
+    log_likelihood: float,
+) -> Figure:
+    """Draw the loadings on two turned factors, and the varimax criterion over all angles.
+
+    Parameters
+    ----------
+    loadings : array_like of shape (n_features, 2)
+        At `angle`.
+    names : sequence of str
+        One a variable.
+    angle : float
+        In degrees.
+    angles, criterion : array_like of shape (n_angles,)
+        The curve that `angle` is a point of.
+    log_likelihood : float
+        In nats a sample; printed.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.2), width_ratios=[1.3, 1])
+    D = len(names)
+    left.barh(np.arange(D) - 0.2, loadings[:, 0], height=0.4, color="C0", label="factor 1")
+    left.barh(np.arange(D) + 0.2, loadings[:, 1], height=0.4, color="C1", label="factor 2")
+    left.axvline(0, color="black", linewidth=0.8)
+    left.set_yticks(range(D), names)
+    left.set(xlim=(-1, 1), xlabel="loading")
+    left.invert_yaxis()
+    left.legend(loc="lower center", bbox_to_anchor=(0.3, 1), ncols=2)
+    right.plot(angles, criterion, color="C2")
+    right.plot(angle, np.interp(angle, angles, criterion), "o", color="black")
+    right.set(xticks=[0, 90, 180], xlabel="angle (°)", ylabel="varimax criterion", ylim=(0, None))
+    right.set_title(f"log-likelihood\n{log_likelihood:.4f}", fontsize="medium")
+    return figure
+
+
+def heywood(
+    uniqueness: ArrayLike, log_likelihood: ArrayLike, crawl: ArrayLike, label: str
+) -> Figure:
+    """Draw the best fit for each value of one uniqueness, and EM's way to zero.
+
+    Parameters
+    ----------
+    uniqueness, log_likelihood : array_like of shape (n_values,)
+        The profile.
+    crawl : array_like of shape (n_iterations,)
+        The uniqueness after each iteration of EM.
+    label : str
+        Names the uniqueness.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    left.semilogx(uniqueness, log_likelihood, color="C0", marker="o")
+    left.axvline(0.005, color="C1", linestyle="--")
+    left.text(0.004, np.min(log_likelihood), "R stops here", color="C1", ha="right")
+    left.set(xlabel=label, ylabel="log-likelihood (nats a sample)")
+    right.loglog(np.arange(1, len(crawl) + 1), crawl, color="C0")
+    right.set(xlabel="iteration of EM", ylabel=label)
+    return figure

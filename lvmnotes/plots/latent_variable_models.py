@@ -1,0 +1,163 @@
+"""Figures of the chapter on latent variable models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from .common import BLUE, ORANGE, WIDTH
+
+
+def association_bars(misfits: dict[str, ArrayLike], pairs: Sequence[str], limit: float) -> Figure:
+    """Draw how badly models miss the two-way tables, a row a pair of items.
+
+    Parameters
+    ----------
+    misfits : dict of str to array_like of shape (n_pairs,)
+        Name of a model to the chi-square of each pair.
+    pairs : sequence of str
+        One name a pair.
+    limit : float
+        Drawn as a dashed line.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.32 * len(pairs)))
+    height = 0.8 / len(misfits)
+    for j, (name, misfit) in enumerate(misfits.items()):
+        ax.barh(np.arange(len(pairs)) + j * height, misfit, height, color=f"C{j}", label=name)
+    ax.axvline(limit, color="black", linewidth=1, linestyle="--")
+    ax.set_yticks(np.arange(len(pairs)) + height / 2, pairs)
+    ax.invert_yaxis()
+    ax.set(ylabel="pair of items", xlabel="χ² of the two-way table (1 degree of freedom)")
+    ax.legend(loc="lower right")
+    return figure
+
+
+def mixture_steps(
+    X: ArrayLike, steps: dict[str, tuple[ArrayLike, ArrayLike, ArrayLike]], labels: Sequence[str]
+) -> Figure:
+    """Draw two-dimensional data coloured by responsibility, and two Gaussians, a panel a step.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, 2)
+    steps : dict of str to tuple
+        Title to responsibilities (n_samples, 2), means (2, 2) and covariances (2, 2, 2).
+    labels : sequence of str
+        Names of the two axes.
+    """
+    figure, axes = plt.subplots(1, len(steps), figsize=(WIDTH, 2.9), sharex=True, sharey=True)
+    angle = np.linspace(0, 2 * np.pi, 80)
+    circle = 2 * np.array([np.cos(angle), np.sin(angle)])
+    blend = LinearSegmentedColormap.from_list("blend", [ORANGE, "#BBBBBB", BLUE])
+    for ax, (title, (R, means, covariances)) in zip(axes, steps.items(), strict=True):
+        ax.scatter(*np.transpose(X), c=np.asarray(R)[:, 0], cmap=blend, vmin=0, vmax=1, s=8)
+        for mean, C, color in zip(means, covariances, (BLUE, ORANGE), strict=True):
+            ax.plot(*(np.linalg.cholesky(C) @ circle + mean[:, None]), color=color)
+        ax.set(title=title, xlim=(1, 6), ylim=(35, 105))
+    axes[0].set(ylabel=labels[1])
+    figure.supxlabel(labels[0], fontsize="medium")
+    return figure
+
+
+def label_bits(bits: ArrayLike) -> Figure:
+    """Draw the bits that a hidden bit tells about the label, for each pair of ten labels.
+
+    Parameters
+    ----------
+    bits : array_like of shape (10, 10)
+        Lower triangle; the rest NaN.
+    """
+    figure, ax = plt.subplots(figsize=(5.2, 4.4))
+    image = ax.imshow(bits, cmap="Blues", vmin=0, vmax=1)
+    for i in range(10):
+        for j in range(i):
+            tone = "white" if bits[i][j] > 0.6 else "black"
+            ax.text(
+                j, i, f"{bits[i][j]:.1f}", ha="center", va="center", color=tone, fontsize="small"
+            )
+    ax.set(xticks=range(9), yticks=range(1, 10), xlim=(-0.5, 8.5), ylim=(9.5, 0.5))
+    ax.set(xlabel="digit", ylabel="digit")
+    ax.spines[:].set_visible(False)
+    figure.colorbar(image, label="bits about which digit it is", shrink=0.8)
+    return figure
+
+
+def hypothesis(probabilities: ArrayLike, draws: ArrayLike, title: str) -> Figure:
+    """Draw a class of binary images as its probabilities, and images drawn from it.
+
+    Parameters
+    ----------
+    probabilities : array_like of shape (64,)
+        Of ink, pixel by pixel.
+    draws : array_like of shape (8, 64)
+    title : str
+        Over the probabilities.
+    """
+    figure = plt.figure(figsize=(4.8, 2.1))
+    grid = figure.add_gridspec(2, 6)
+    panels = [(figure.add_subplot(grid[:, :2]), probabilities)]
+    panels += [(figure.add_subplot(grid[i // 4, 2 + i % 4]), x) for i, x in enumerate(draws)]
+    for ax, image in panels:
+        ax.imshow(np.reshape(image, (8, 8)), cmap="Greys", vmin=0, vmax=1)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="#999999", linewidth=0.5)
+    panels[0][0].set_title(title, fontsize=10)
+    panels[1][0].set_title("draws from p(x | z)", fontsize=10, loc="left")
+    return figure
+
+
+def same_table(weights: ArrayLike, probabilities: ArrayLike, table: ArrayLike) -> Figure:
+    """Draw the parameters of two classes and two items as bars, and the table that they give.
+
+    Parameters
+    ----------
+    weights : array_like of shape (2,)
+    probabilities : array_like of shape (2, 2)
+        Of a right answer; a row a class.
+    table : array_like of shape (2, 2)
+        Persons by the answers to A (wrong, right) and B.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(4.8, 2.6), width_ratios=[1.7, 1])
+    for k, color in enumerate((BLUE, ORANGE)):
+        heights = [weights[k], *probabilities[k]]
+        left.bar(np.arange(3) + 0.4 * k - 0.2, heights, 0.36, color=color, label=f"class {k + 1}")
+    left.set_xticks(range(3), ["share", "A right", "B right"])
+    left.set(ylim=(0, 1), ylabel="probability")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=2)
+    right.imshow(table, cmap="Greys", vmin=0, vmax=3 * np.max(table))
+    for (i, j), value in np.ndenumerate(table):
+        right.text(j, i, f"{value:.0f}", ha="center", va="center")
+    right.set_xticks([0, 1], ["wrong", "right"])
+    right.set_yticks([0, 1], ["wrong", "right"], rotation=90, va="center")
+    right.set(xlabel="B", ylabel="A")
+    return figure
+
+
+def bad_ends(ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, ArrayLike]) -> Figure:
+    """Draw where EM ends from many starts, and a likelihood without a maximum.
+
+    Parameters
+    ----------
+    ends : array_like of shape (n_starts,)
+        Log-likelihoods.
+    widths : array_like of shape (n_widths,)
+        Standard deviations of the class that closes in.
+    log_likelihoods : dict of str to array_like of shape (n_widths,)
+        Where it closes in, to the log-likelihood at each width.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    left.plot(np.arange(1, len(ends) + 1), np.sort(ends), "o", color="C0")
+    left.set(xlabel="start, by where it ends", ylabel="log-likelihood (nats)")
+    left.set_title("LSAT-7, three classes")
+    for color, (name, values) in enumerate(log_likelihoods.items()):
+        right.semilogx(widths, values, color=f"C{color}", label=name)
+    right.invert_xaxis()
+    right.set(xlabel="width of the second class", ylabel="log-likelihood (nats)")
+    right.set_title("Old Faithful, two classes")
+    figure.legend(loc="outside lower right", ncols=3, fontsize="small")
+    return figure

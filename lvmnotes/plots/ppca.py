@@ -1,0 +1,219 @@
+"""Figures of the chapter on probabilistic PCA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from .common import WIDTH
+
+
+def surface(
+    S: ArrayLike,
+    noise_variance: float,
+    stationary: ArrayLike,
+    path: ArrayLike,
+    names: Sequence[str],
+) -> Figure:
+    """Draw the likelihood of PPCA with one factor and fixed noise over the two loadings.
+
+    Parameters
+    ----------
+    S : array_like of shape (2, 2)
+        Sample covariance.
+    noise_variance : float
+    stationary : array_like of shape (2, 2)
+        Columns are the stationary points along the second and the first eigenvector.
+    path : array_like of shape (n_iterations, 2)
+        Loadings after each iteration of EM.
+    names : sequence of str
+        Of the two variables.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.6))
+    w = np.linspace(-1.5, 1.5, 161)
+    loadings = np.stack(np.meshgrid(w, w), axis=-1)
+    squared = (loadings**2).sum(axis=-1)
+    gain = np.einsum("...i,ij,...j->...", loadings, np.asarray(S), loadings)
+    twice = np.log1p(squared / noise_variance) - gain / noise_variance / (noise_variance + squared)
+    levels = np.quantile(-twice / 2, np.linspace(0.02, 1, 24))
+    ax.contour(w, w, -twice / 2, levels=levels, cmap="Blues", linewidths=1.2)
+    saddle, best = np.transpose(stationary)
+    for point, mark, label in [(best, "^", "maximum"), (saddle, "X", "saddle point")]:
+        both = np.array([point, -np.asarray(point)])
+        ax.plot(*both.T, mark, color="black", markersize=9, linestyle="none", label=label)
+    ax.plot(0, 0, "v", color="black", markersize=9, linestyle="none", label="minimum")
+    ax.plot(*np.transpose(path), ".-", color="C1", label="EM")
+    ax.set(aspect="equal", xlabel=f"loading of {names[0]}", ylabel=f"loading of {names[1]}")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
+    """Draw how subspace and lengths converge under EM.
+
+    Parameters
+    ----------
+    angles : array_like of shape (n_iterations,)
+        To the principal subspace, in radians.
+    errors : array_like of shape (n_iterations,)
+        Of the lengths of the columns.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    iterations = np.arange(1, len(angles) + 1)
+    for values, color, marker, name in [
+        (angles, "C0", "o", "angle to the subspace (radians)"),
+        (errors, "C1", "s", "error of the lengths"),
+    ]:
+        ax.semilogy(iterations, values, color=color, marker=marker, markevery=5, label=name)
+    ax.set(xlabel="iteration")
+    ax.legend()
+    return figure
+
+
+def limit(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Figure:
+    """Draw points, their reconstructions by the posterior mean, and the density, in two dimensions.
+
+    Parameters
+    ----------
+    W : array_like of shape (2, 1)
+    sigma : float
+        Standard deviation of the noise.
+    X : array_like of shape (n_samples, 2)
+        Standardised.
+    names : sequence of str
+        Of the two variables.
+    """
+    figure, ax = plt.subplots(figsize=(4.8, 4.2))
+    length = np.linalg.norm(W)
+    u = np.ravel(W) / length
+    across = np.array([-u[1], u[0]])
+    grid = np.linspace(-3.2, 3.2, 161)
+    points = np.stack(np.meshgrid(grid, grid), axis=-1)
+    distance = (points @ u) ** 2 / (length**2 + sigma**2) + (points @ across) ** 2 / sigma**2
+    ax.contourf(
+        grid, grid, np.sqrt(distance), levels=[0, 1, 2, 3], colors=["#9ec9e2", "#c6e0ee", "#e6f2f8"]
+    )
+    decoded = np.outer(X @ u, u) * length**2 / (length**2 + sigma**2)
+    ax.plot(*np.stack([X, decoded], axis=1).T, color="C1", linewidth=0.8)
+    ax.plot(*np.transpose(X), ".", color="black", markersize=5, label="pupil")
+    ax.plot(*decoded.T, "o", color="C1", markersize=3, label="reconstruction")
+    ax.set(aspect="equal", xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
+    ax.set(xlabel=names[0], ylabel=names[1], title=f"sigma = {sigma:g}")
+    ax.legend(loc="upper left", fontsize="small")
+    return figure
+
+
+def noise(factors: ArrayLike, log_likelihoods: ArrayLike) -> Figure:
+    """Draw held-out log-likelihood over the noise level.
+
+    Parameters
+    ----------
+    factors : array_like of shape (n_levels,)
+        Of the maximum likelihood standard deviation.
+    log_likelihoods : array_like of shape (n_levels,)
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    ax.semilogx(factors, log_likelihoods, color="C0", marker="o")
+    ax.axvline(1, color="C1", linestyle="--")
+    ax.text(1.05, np.min(log_likelihoods), "maximum likelihood", color="C1")
+    ticks = [0.2, 0.5, 1, 2, 3]
+    ax.set_xticks(ticks, map(str, ticks))
+    ax.minorticks_off()
+    ax.set(xlabel="sigma, in units of its estimate", ylabel="held out (nats a digit)")
+    return figure
+
+
+def parameter_race(scores: dict[str, tuple[int, float]]) -> Figure:
+    """Draw held-out log-likelihood over the number of parameters.
+
+    Parameters
+    ----------
+    scores : dict of str to (int, float)
+        Name of a model, such as "PPCA, 3", to its number of parameters and its score.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    series = [name for name in scores if name.startswith("PPCA")]
+    ax.plot(*np.transpose([scores[name] for name in series]), "o-", color="C0", label="PPCA")
+    for name in series:
+        ax.annotate(
+            name.removeprefix("PPCA, "),
+            scores[name],
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            color="C0",
+        )
+    others = [name for name in scores if name not in series]
+    for color, (name, marker) in enumerate(zip(others, "s^", strict=False), start=1):
+        ax.plot(*scores[name], marker, color=f"C{color}", markersize=9, label=name)
+    ax.set(xlabel="parameters", ylabel="held out (nats a sample)")
+    ax.margins(y=0.15)
+    ax.legend(loc="lower right")
+    return figure
+
+
+def ard(eigenvalues: ArrayLike, threshold: float, squared: dict[str, ArrayLike]) -> Figure:
+    """Draw eigenvalues with Bayesian PCA's threshold, and squared lengths of columns.
+
+    Parameters
+    ----------
+    eigenvalues : array_like of shape (n_features,)
+    threshold : float
+    squared : dict of str to array_like of shape (n_components,)
+        Name of a fit to the squared lengths of its columns.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    number = np.arange(1, len(eigenvalues) + 1)
+    left.bar(number, eigenvalues, color="C0")
+    left.axhline(threshold, color="C1", linestyle="--")
+    left.text(number[-1] + 0.5, threshold, "threshold", color="C1", ha="right", va="bottom")
+    left.set(xlabel="number", ylabel="eigenvalue", xticks=number[::2])
+    for k, (name, values) in enumerate(squared.items()):
+        columns = np.arange(1, len(values) + 1)
+        right.bar(columns + 0.4 * k - 0.2, values, width=0.4, color=f"C{k + 1}", label=name)
+    right.set(xlabel="column of W", ylabel="squared length", xticks=columns[::2])
+    right.legend(fontsize="small")
+    return figure
+
+
+def local_lines(X: ArrayLike, models: Sequence, single) -> Figure:
+    """Draw data, and the axis of each one-factor model as a segment of two standard deviations.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_features)
+        The first two features are drawn.
+    models : sequence of PPCA
+    single : PPCA
+        Drawn dashed.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.4))
+    ax.plot(X[:, 0], X[:, 1], ".", color="0.6", markersize=3, rasterized=True)
+    for model in models:
+        ends = model.b_[:, None] + 2 * model.W_ * [-1, 1]
+        ax.plot(ends[0], ends[1], color="C0", linewidth=3)
+    ends = single.b_[:, None] + 2 * single.W_ * [-1, 1]
+    ax.plot(ends[0], ends[1], color="C1", linestyle="--")
+    ax.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
+    return figure
+
+
+def operations(sizes: ArrayLike, counts: dict[str, ArrayLike]) -> Figure:
+    """Draw operation counts over the number of variables.
+
+    Parameters
+    ----------
+    sizes : array_like of shape (n_sizes,)
+    counts : dict of str to array_like of shape (n_sizes,)
+        Name of a method to its operations.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    for marker, (name, values) in zip("os^", counts.items(), strict=False):
+        ax.loglog(sizes, values, marker=marker, label=name)
+    ax.set(xlabel="number of variables D", ylabel="operations")
+    ax.legend()
+    return figure

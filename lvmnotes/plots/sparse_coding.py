@@ -1,0 +1,207 @@
+"""Figures of the chapter on sparse coding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from .common import WIDTH, frameless
+
+
+def priors(h: ArrayLike, densities: dict[str, ArrayLike]) -> Figure:
+    """Draw densities of one factor, on a linear and on a logarithmic scale.
+
+    Parameters
+    ----------
+    h : array_like of shape (n_values,)
+    densities : dict of str to array_like of shape (n_values,)
+        Name of a prior to its density.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharex=True)
+    for ax, scale in zip(axes, ("linear", "log"), strict=True):
+        for name, density in densities.items():
+            ax.plot(h, density, label=name)
+        ax.set(xlabel="h", ylabel="density" if scale == "linear" else None, yscale=scale)
+    axes[1].set_ylim(1e-5, None)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def code_path(
+    patch: ArrayLike, decoded: ArrayLike, weights: ArrayLike, path: ArrayLike, lam: float
+) -> Figure:
+    """Draw a patch, its reconstruction, and the entries of its code over the sparsity weight.
+
+    Parameters
+    ----------
+    patch, decoded : array_like of shape (size * size,)
+    weights : array_like of shape (n_weights,)
+    path : array_like of shape (n_weights, n_components)
+        A code a row.
+    lam : float
+        The weight at which `decoded` was made; marked.
+    """
+    figure = plt.figure(figsize=(WIDTH, 3.2))
+    axes = figure.subplot_mosaic([["patch", "path"], ["decoded", "path"]], width_ratios=[1, 3])
+    size, largest = int(np.sqrt(len(patch))), np.abs(patch).max()
+    for name, image in [("patch", patch), ("decoded", decoded)]:
+        axes[name].imshow(np.reshape(image, (size, size)), cmap="gray", vmin=-largest, vmax=largest)
+        axes[name].set(xticks=[], yticks=[], title=name)
+    axes["path"].semilogx(weights, path, linewidth=1.2)
+    axes["path"].axvline(lam, color="black", linestyle="--", linewidth=1.2)
+    axes["path"].set(xlabel="λ", ylabel="entries of the code")
+    axes["path"].set_title(f"{np.count_nonzero(path[list(weights).index(lam)])} in use")
+    return figure
+
+
+def proximal_descent(traces: dict[str, ArrayLike], bounds: dict[str, ArrayLike]) -> Figure:
+    """Draw what is left of an objective over iterations, with the bounds of theory.
+
+    Parameters
+    ----------
+    traces, bounds : dict of str to array_like of shape (n_iterations,)
+        Name of a method to its objective, less the optimum, after each iteration.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    for color, (name, trace) in enumerate(traces.items()):
+        iterations = np.arange(1, len(trace) + 1)
+        ax.loglog(iterations, trace, color=f"C{color}", label=name)
+        if name in bounds:
+            ax.loglog(iterations, bounds[name], color=f"C{color}", linestyle=":")
+    ax.set(xlabel="iteration", ylabel="objective above the optimum")
+    ax.legend()
+    return figure
+
+
+def dictionaries(atoms: dict[str, ArrayLike], columns: int = 10) -> Figure:
+    """Draw the columns of dictionaries as square pictures, dictionaries side by side.
+
+    Parameters
+    ----------
+    atoms : dict of str to array_like of shape (size * size, n_components)
+        Title to dictionary; all of one shape.
+    columns : int
+        Pictures in a row.
+    """
+    figure, axes = plt.subplots(1, len(atoms), figsize=(WIDTH, 0.4 + WIDTH / len(atoms)))
+    for ax, (title, W) in zip(np.atleast_1d(axes), atoms.items(), strict=True):
+        size = int(np.sqrt(len(W)))
+        tiles = (W / np.abs(W).max(axis=0)).T.reshape(-1, columns, size, size)
+        tiles = np.pad(tiles, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=1)
+        ax.imshow(np.block([list(row) for row in tiles]), cmap="gray", vmin=-1, vmax=1)
+        ax.set_title(title)
+        frameless(ax)
+    return figure
+
+
+def gabor_scores(scores: dict[str, ArrayLike]) -> Figure:
+    """Draw the share of atoms whose best Gabor function explains at least so much of them.
+
+    Parameters
+    ----------
+    scores : dict of str to array_like of shape (n_components,)
+        Name of a dictionary to the fits' R squared.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    for name, r_squared in scores.items():
+        ax.step(np.sort(r_squared), np.linspace(1, 0, len(r_squared)), where="post", label=name)
+    ax.set(xlim=(0, 1), xlabel="R² of the best Gabor function", ylabel="share of atoms above")
+    ax.legend()
+    return figure
+
+
+def encoder_excess(excess: dict[str, dict[str, float]]) -> Figure:
+    """Draw how far above the optimum encoders are, on several data sets.
+
+    Parameters
+    ----------
+    excess : dict of str to dict of str to float
+        Encoder to data set to the excess, as a part of the optimum.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    for i, (encoder, values) in enumerate(excess.items()):
+        place = np.arange(len(values)) + (i - (len(excess) - 1) / 2) * 0.8 / len(excess)
+        height = 100 * np.array(list(values.values()))
+        bars = ax.bar(place, height, width=0.8 / len(excess), label=encoder)
+        ax.bar_label(bars, fmt="%.0f", fontsize="small")
+        ax.set_xticks(range(len(values)), values)
+    ax.set(ylabel="above the optimum (%)")
+    ax.legend()
+    return figure
+
+
+def few_labels(counts: Sequence[int], accuracies: dict[str, ArrayLike]) -> Figure:
+    """Draw accuracies against the number of labels a class, with standard errors.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Labels a class.
+    accuracies : dict of str to array_like of shape (n_counts, n_draws)
+        Name of a representation to the accuracy of each draw of the labels.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    for i, (name, values) in enumerate(accuracies.items()):
+        values = np.asarray(values)
+        se = values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
+        shift = 1.02 ** (i - (len(accuracies) - 1) / 2)
+        ax.errorbar(
+            np.array(counts) * shift, values.mean(axis=1), se, marker="o", capsize=3, label=name
+        )
+    ax.set_xscale("log")
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.minorticks_off()
+    ax.set(xlabel="labels a class", ylabel="accuracy on unseen digits")
+    ax.legend()
+    return figure
+
+
+def landscapes(h: ArrayLike, surfaces: dict[str, ArrayLike], ends: dict[str, ArrayLike]) -> Figure:
+    """Draw objectives of two code entries, and where descents from many starts end.
+
+    Parameters
+    ----------
+    h : array_like of shape (n_values,)
+        Of either entry.
+    surfaces : dict of str to array_like of shape (n_values, n_values)
+        Name of a prior to the objective; rows are the second entry.
+    ends : dict of str to array_like of shape (n_starts, 2)
+    """
+    figure, axes = plt.subplots(1, len(surfaces), figsize=(WIDTH, 3.3), sharey=True)
+    for ax, (name, surface) in zip(axes, surfaces.items(), strict=True):
+        levels = np.quantile(surface, np.linspace(0, 0.8, 16))
+        ax.contour(h, h, surface, levels=levels, cmap="Blues_r", linewidths=1)
+        ax.plot(*np.transpose(ends[name]), "o", color="C1")
+        ax.set(title=name, xlabel="first entry", aspect="equal")
+    axes[0].set_ylabel("second entry")
+    return figure
+
+
+def prior_samples(images: ArrayLike, groups: int, scores: dict[int, float]) -> Figure:
+    """Draw digits decoded from codes of a prior, and the scores of all priors.
+
+    Parameters
+    ----------
+    images : array_like of shape (24, 64)
+    groups : int
+        Of the prior that drew them.
+    scores : dict of int to float
+        Groups of each prior to the energy distance of its samples from real digits.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=[1.3, 1])
+    tiles = np.pad(
+        np.reshape(images, (4, 6, 8, 8)), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=0
+    )
+    left.imshow(np.block([list(row) for row in tiles]), cmap="gray_r", vmin=0, vmax=1)
+    frameless(left)
+    right.loglog(list(scores), list(scores.values()), color="C0", marker=".")
+    right.plot(groups, scores[groups], "o", color="C1", markersize=9)
+    right.set_xticks([1, 10, 100], ["1", "10", "100"])
+    right.set_yticks([0.03, 0.1, 0.2], ["0.03", "0.1", "0.2"])
+    right.minorticks_off()
+    right.set(xlabel="groups", ylabel="energy distance")
+    return figure
