@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 
 def in_this_notebook(name: str, arguments: tuple) -> Any:
-    """Return the value of `name` in the running notebook, called with arguments if it is a function.
+    """Return what stands under `name` in the running notebook; a function is called.
 
     Parameters
     ----------
