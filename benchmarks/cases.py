@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ class Race:
     unit: str
     goal: float | None
     repeats: int
-    parts: Mapping[str, Callable[[np.ndarray], Any]] = MappingProxyType({})
+    parts: Mapping[str, Callable[[np.ndarray], Any]] = field(default_factory=dict)
 
 
 def _factor_analysis(n_samples: int, n_features: int, d: int, goal: float, repeats: int) -> Race:
