@@ -176,7 +176,7 @@ class LinearFactorModel(BaseEstimator):
 
 
 class LinearGaussianModel(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityModel, LinearFactorModel
+    DensityModel, ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFactorModel
 ):
     r"""A linear factor model whose factors are standard normal: everything is closed form.
 
