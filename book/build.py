@@ -51,6 +51,7 @@ def execute(source):
         extra_arguments=["--log-level=ERROR"],
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,  # how often a cell's text was flushed depends on the clock
         resources={"metadata": {"path": str(source.parent)}},
     )
     try:
