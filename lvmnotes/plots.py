@@ -265,7 +265,7 @@ def association_bars(misfits: dict[str, ArrayLike], pairs: Sequence[str], limit:
     ax.set_yticks(np.arange(len(pairs)) + height / 2, pairs)
     ax.invert_yaxis()
     ax.set(ylabel="pair of items", xlabel="χ² of the two-way table (1 degree of freedom)")
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=len(misfits))
     return figure
 
 
@@ -636,7 +636,7 @@ def ppca_rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
         (errors, "C1", "s", "error of the lengths"),
     ]:
         ax.semilogy(iterations, values, color=color, marker=marker, markevery=5, label=name)
-    ax.set(xlabel="iteration")
+    ax.set(xlabel="iteration", ylabel="distance from the maximum")
     ax.legend()
     return figure
 
