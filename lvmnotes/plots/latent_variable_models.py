@@ -33,7 +33,7 @@ def association_bars(misfits: dict[str, ArrayLike], pairs: Sequence[str], limit:
     ax.set_yticks(np.arange(len(pairs)) + height / 2, pairs)
     ax.invert_yaxis()
     ax.set(ylabel="pair of items", xlabel="χ² of the two-way table (1 degree of freedom)")
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=len(misfits))
     return figure
 
 

@@ -69,7 +69,7 @@ def rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
         (errors, "C1", "s", "error of the lengths"),
     ]:
         ax.semilogy(iterations, values, color=color, marker=marker, markevery=5, label=name)
-    ax.set(xlabel="iteration")
+    ax.set(xlabel="iteration", ylabel="distance from the maximum")
     ax.legend()
     return figure
 
