@@ -121,8 +121,8 @@ def main() -> None:
         if all(word in name for word in sys.argv[1:]):
             results[name] = run(make_race())
             print(report(name, results[name]), flush=True)
-    results = {name: results[name] for name in CASES if name in results}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            results = {name: results[name] for name in CASES if name in results}
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(results), encoding="utf-8")
 
 
