@@ -1,9 +1,9 @@
 """The confined process in which a submission runs, as the grader sees it.
 
 Where bubblewrap works, the process has no network, sees the Python environment and the library and
-nothing else of the disk, may write to a small folder in memory, and ends, with all it started, when
-the grader says so.  Elsewhere it has the limits that any POSIX system sets, and no more: `contained`
-tells which.
+nothing else of the disk, may write to a small folder in memory, and ends, with all it started,
+when the grader says so.  Elsewhere it has the limits that any POSIX system sets, and no more:
+`contained` tells which.
 """
 
 import functools
@@ -35,6 +35,7 @@ MEGABYTE = 2**20
 class Limits:
     """What a submission may use; times in seconds, sizes in bytes."""
 
+    start: float = 60
     cell: float = 30
     answer: float = 20
     test: float = 60
@@ -104,14 +105,15 @@ class Sandbox:
         self.limits = limits
         self.ran = []
         self.deadly = set()
+        self.remarks = []
         self.process = None
         self.folder = None
         self.end = time.monotonic() + limits.submission
 
-    def __enter__(self):
+    def __enter__(self):  # noqa: D105
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_):  # noqa: D105
         self.stop()
 
     def run(self, source):
@@ -120,10 +122,15 @@ class Sandbox:
             self._wake()
             reply, output = self._request("run", [source], self.limits.cell)
         except Stopped as reason:
+            self._remark(f"a cell {reason}")
             return "", ["Stopped", str(reason)]
-        self.ran.append(source)
         error = reply.get("error")
-        return output, [str(word) for word in error] if isinstance(error, list) else None
+        error = [str(word) for word in error] if isinstance(error, list) else None
+        if error and error[0] == "TimeoutError":  # it would take as long again
+            self._remark(f"a cell took longer than {self.limits.cell:.0f} s")
+        else:
+            self.ran.append(source)
+        return output, error
 
     def ask(self, name, arguments):
         """Return the answer under a name, or raise `Refused`; takes the place of `ask`'s source."""
@@ -135,12 +142,14 @@ class Sandbox:
             reply, _ = self._request("ask", message, self.limits.answer)
         except Stopped as reason:
             self.deadly.add(name)
+            self._remark(f"`{name}` {reason}")
             raise Refused(f"`{name}` {reason}") from None
-        if error := reply.get("error"):
-            raise Refused(_complaint(name, *map(str, error)))
         try:
+            if "error" in reply:
+                kind, text = map(str, reply["error"])
+                raise Refused(_complaint(name, kind, text))
             return decode(reply["value"])
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (KeyError, TypeError, ValueError, RecursionError, MemoryError):
             raise Refused(f"`{name}` gives something that cannot be read") from None
 
     def stop(self):
@@ -161,6 +170,10 @@ class Sandbox:
         self.process.stdout.close()
         self.folder.cleanup()
         self.process = None
+
+    def _remark(self, remark):
+        if remark not in self.remarks:
+            self.remarks.append(remark)
 
     def _family(self):
         try:
@@ -204,6 +217,11 @@ class Sandbox:
         )
         inside.close()
         os.set_blocking(self.process.stdout.fileno(), False)
+        try:
+            self._receive(self.limits.start)
+        except BaseException:
+            self.stop()
+            raise
 
     def _request(self, step, arguments, seconds):
         """Send a request; return the reply and what was printed meanwhile."""
@@ -212,9 +230,9 @@ class Sandbox:
             self.line.settimeout(10)
             self.line.sendall(json.dumps([step, arguments, seconds]).encode() + b"\n")
             return self._receive(seconds)
-        except OSError:
+        except OSError as error:
             self.stop()
-            raise Stopped("ended the process") from None
+            raise Stopped("ended the process") from error
         except BaseException:  # the grader's own alarm, too: half a reply is no use to the next
             self.stop()
             raise
@@ -277,7 +295,7 @@ class Sandbox:
             raise Stopped(f"used more than {self.limits.memory // MEGABYTE} MB of memory")
 
 
-def _complaint(name, kind, text=""):
+def _complaint(name, kind, text):
     """Return what a student reads when a call went wrong."""
     if kind == "NameError" and text == "missing":
         return f"there is no `{name}`"
