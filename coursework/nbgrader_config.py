@@ -11,4 +11,5 @@ c.CourseDirectory.course_id = "lvmnotes"
 c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
 if course := os.environ.get("NBGRADER_COURSE"):  # students have none
     c.CourseDirectory.root = course
+    os.makedirs(f"{course}/graded", exist_ok=True)
     c.CourseDirectory.db_url = f"sqlite:///{course}/graded/gradebook.db"

@@ -24,6 +24,7 @@ from coursework.submissions import Step, plan
 #: What the public tree goes without.
 PRIVATE = ["coursework/problems", "coursework/mistakes"]
 MISTAKES_EACH = 3
+REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", re.DOTALL)
 README = """\
 Problem set: {name}
 
@@ -120,15 +121,18 @@ def _not_found(problem, mistake):
 
 def secrets(problem):
     """Return the lines of solutions and hidden tests, as far as students do not see them anyway."""
-    secret, region = set(), re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END", re.S)
-    for cell in problem.cells.values():
-        parts = [match[2] for match in region.finditer(cell.source)]
-        if cell.cell_type == "markdown":
-            parts = [cell.source]
-        secret.update(line.strip() for part in parts for line in part.splitlines())
-    shown = {line.strip() for cell in problem.student.cells for line in cell.source.splitlines()}
+    secret, shown = [], []
+    for cell in problem.teacher.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in problem.written:
+            secret.append(cell.source)
+        else:  # odd parts are the regions
+            parts = REGION.split(cell.source)
+            secret += parts[1::2]
+            shown += parts[::2]
+    shown = "\n".join(shown)
+    lines = {line.strip() for part in secret for line in part.splitlines()}
     # Short lines, `return mean` and the like, may stand anywhere.
-    return {line for line in secret - shown if len(line) >= 40}
+    return {line for line in lines if len(line) >= 40 and line not in shown}
 
 
 def leaks(problem, text):
