@@ -36,8 +36,10 @@ class Files:
         self.summary = self.folder / "index.html"
 
     def students(self):
-        """Return who handed in this set, in order."""
-        return sorted(p.parent.name for p in self.submitted.glob(f"*/{self.name}") if p.is_dir())
+        """Return everybody who handed in anything; nobody if nobody handed in this set."""
+        if not any(self.submitted.glob(f"*/{self.name}")):
+            return []
+        return sorted(p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != ".")
 
     def result(self, student):
         """Return the path of a student's result."""
@@ -69,6 +71,7 @@ def empty(problem):
         "unanswered": [],
         "remarks": [],
         "cells": [],
+        "contained": True,
         "seconds": 0.0,
         "by_hand": {},
         "prints": None,
@@ -228,15 +231,21 @@ vertical-align: top }} .bar {{ background: #2a6f97; height: 1rem }} .warning {{ 
 
 def _summary(files, problem, results):
     """Return the page a teacher opens first: scores, difficulty, remarks."""
-    most = sum(problem.maxima.values())
+    most, everybody = sum(problem.maxima.values()), results
+    results = {student: result for student, result in results.items() if result["cells"]}
     totals = [total(problem, result) for result in results.values()]
-    mean = sum(totals) / len(totals)
-    body = f"<p>{len(totals)} submissions, {mean:.1f} of {most:g} points on average.</p>"
-    if any(result.get("contained") is False for result in results.values()):
+    mean = sum(totals) / max(len(totals), 1)
+    body = f"<p>{len(totals)} of {len(everybody)} students handed in what could be graded, "
+    body += f"with {mean:.1f} of {most:g} points on average.</p>"
+    if not all(result["contained"] for result in results.values()):
         body += f'<p class="warning">{html.escape(NOT_CONTAINED)}</p>'
     bins = collections.Counter(min(int(10 * score / most), 9) for score in totals)
     rows = [
-        [f"{most * i / 10:g} to {most * (i + 1) / 10:g}", bins[i], _bar(bins[i] / len(totals))]
+        [
+            f"{most * i / 10:g} to {most * (i + 1) / 10:g}",
+            bins[i],
+            _bar(bins[i] / max(len(totals), 1)),
+        ]
         for i in range(10)
     ]
     body += "<h2>Scores</h2>" + _table(["points", "submissions", ""], rows)
@@ -257,7 +266,7 @@ def _summary(files, problem, results):
     header = ["question", "mean", "", "full marks", "what the tests said most often"]
     body += "<h2>Questions</h2>" + _table(header, rows)
     rows = []
-    for student, result in results.items():
+    for student, result in everybody.items():
         name = html.escape(student)
         link = f'<a href="feedback/{name}.html">{name}</a>'
         said = html.escape(remarks(problem, result))

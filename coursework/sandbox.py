@@ -240,7 +240,8 @@ class Sandbox:
     def _receive(self, seconds):
         """Wait for a reply, with an eye on the time, the memory and the number of processes."""
         reply, printed = bytearray(), bytearray()
-        end = time.monotonic() + seconds + 3  # the alarm inside comes first, if it can
+        counted = time.monotonic()
+        end = counted + seconds + 3  # the alarm inside comes first, if it can
         sources = [self.line, self.process.stdout]
         while not reply.endswith(b"\n"):
             ready, *_ = select.select(sources, [], [], 0.2)
@@ -253,10 +254,12 @@ class Sandbox:
                 reply += part
             if len(reply) > self.limits.reply:
                 raise Stopped(f"sends more than {self.limits.reply // MEGABYTE} MB")
-            if time.monotonic() > end:
+            now = time.monotonic()
+            if now > end:
                 raise Stopped(f"took longer than {seconds:.0f} s")
-            if not ready:
+            if now > counted + 0.2:
                 self._count()
+                counted = now
         self._print(printed)
         try:
             reply = json.loads(reply)

@@ -31,6 +31,8 @@ def load(folder, name):
     """
     if folder.is_symlink():
         raise Unreadable("the folder is a link")
+    if not folder.is_dir():
+        raise Unreadable("nothing was handed in")
     remarks = []
     files = [path for path in sorted(folder.iterdir()) if not path.is_dir()]
     for path in [path for path in files if path.is_symlink()]:

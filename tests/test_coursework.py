@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
+pytest.importorskip("resource", reason="grading needs Linux or macOS")
 pytest.importorskip("nbgrader", reason="the environment has no nbgrader: `make test` installs it")
 
 from nbgrader.api import Gradebook  # noqa: E402
@@ -195,6 +196,7 @@ def graded(sample, tmp_path_factory):
     folder.mkdir(parents=True)
     (folder / "sample.ipynb").symlink_to(home / "submitted" / "good" / "sample" / "sample.ipynb")
     hand_in(home, "untouched", sample.student)
+    (home / "submitted" / "absent").mkdir()
     grade.grade_all(home, limits=QUICK)
     return home
 
@@ -233,6 +235,7 @@ def test_what_cannot_be_read_scores_0_with_the_reason(graded, student):
         ("two-notebooks", "6", "sample.ipynb was graded, not old.ipynb"),
         ("link", "0", "is a link and was not followed"),
         ("untouched", "0", ""),
+        ("absent", "0", "not graded: nothing was handed in"),
     ],
 )
 def test_odd_folders(graded, student, total, remark):
@@ -256,6 +259,17 @@ def test_the_walls_show_nothing_but_the_library_and_the_environment():
             assert error[0] in ("OSError", "PermissionError")
         _, error = place.run("open('mine', 'w').write('own folder')")
         assert error is None
+
+
+def test_without_walls_a_submission_still_has_limits(monkeypatch):
+    monkeypatch.setattr(sandbox, "contained", lambda: False)
+    with sandbox.Sandbox(QUICK) as place:
+        assert place.run("import os\ndef twice(x):\n    return 2 * x")[1] is None
+        assert place.run("while True:\n    pass")[1][0] == "TimeoutError"
+        assert place.run("bytearray(10**11)")[1][0] == "MemoryError"
+        assert place.run("os._exit(1)")[1] == ["Stopped", "ended the process"]
+        assert place.ask("twice", (4,)) == 8
+        assert place.run("open('mine', 'w').write('x' * 10**8)")[1][0] == "OSError"
 
 
 def test_feedback_has_messages_but_neither_hidden_tests_nor_scripts(graded, sample):
