@@ -102,7 +102,7 @@ def main(line, limits):
 
     import lvmnotes  # noqa: F401  takes a second or two, which are nobody's fault
 
-    InteractiveShell.ask_exit = lambda self: None  # exit() in a cell ends nothing here
+    InteractiveShell.ask_exit = lambda self: sys.exit()  # exit() ends its cell, no more
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell(config=config, colors="nocolor")

@@ -1,6 +1,7 @@
 """Grade what was handed in: each submission in a process of its own, several at a time."""
 
 import contextlib
+import functools
 import hashlib
 import io
 import logging
@@ -156,8 +157,8 @@ def _work(home, name, student, by_hand, prints, limits):
     files = report.Files(home, name)
     result = files.read(student)
     if result is None or result["prints"] != prints:
-        graded_by_hand = bool(result and result["by_hand"] and result["by_hand"] == by_hand)
-        changed = graded_by_hand and result["prints"][0] != prints[0]
+        same_hand = bool(result and by_hand and result["by_hand"] == by_hand)
+        changed = same_hand and result["prints"] and result["prints"][0] != prints[0]
         files.result(student).unlink(missing_ok=True)
         result = grade(problem, Path(home, "submitted", student, name), limits)
         result["prints"] = prints
@@ -182,6 +183,7 @@ def _one(context, home, name, student, by_hand, prints, limits):
         reason = f"the grader broke off with code {process.exitcode}"
     else:
         return files.read(student)
+    files.feedback(student).unlink(missing_ok=True)
     result = files.read(student)
     if result is None or result["prints"] != prints:  # never the score of another version
         result = report.empty(problems.read(home, name)) | {"remarks": [f"not graded: {reason}"]}
@@ -231,18 +233,18 @@ def grade_all(home, names=None, jobs=2, limits=None):
             if not old or (old["prints"], old["by_hand"]) != (prints, hand):
                 todo[student] = (hand, prints)
         print(f"{name}: {len(students)} handed in, {len(todo)} to grade", flush=True)
-        with ThreadPoolExecutor(jobs) as pool:
-            running = {
-                pool.submit(_one, context, home, name, student, *task, limits): student
-                for student, task in todo.items()
-            }
-            for number, future in enumerate(as_completed(running), start=1):
-                line = f"[{number}/{len(todo)}] {running[future]}"
-                try:
-                    print(report.line(line, problem, future.result()), flush=True)
-                except Exception:  # ours, not theirs; the others go on
-                    print(line, traceback.format_exc(), flush=True)
+        try:
+            with ThreadPoolExecutor(jobs) as pool:
+                one = functools.partial(_one, context, home, name, limits=limits)
+                running = {pool.submit(one, who, *task): who for who, task in todo.items()}
+                for number, future in enumerate(as_completed(running), start=1):
+                    line = f"[{number}/{len(todo)}] {running[future]}"
+                    try:
+                        print(report.line(line, problem, future.result()), flush=True)
+                    except Exception:  # ours, not theirs; the others go on
+                        print(line, traceback.format_exc(), flush=True)
+        finally:  # even when interrupted: the table holds no score that is no longer true
+            report.write(files, problem)
         graded += len(todo)
-        report.write(files, problem)
         print(f"{name}: {files.table}, {files.summary}", flush=True)
     return graded

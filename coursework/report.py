@@ -11,12 +11,17 @@ from pathlib import Path
 
 import nbformat
 import nbgrader
+from bleach import clean
 from jinja2 import pass_context
 from nbconvert import HTMLExporter
-from nbconvert.filters import clean_html
 from nbgrader.api import Gradebook, MissingEntry
 
 FORMS = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
+#: What Markdown may turn into on a page of feedback; any other tag is shown as it was typed.
+MARKUP = set(
+    "a b blockquote br code div em h1 h2 h3 h4 h5 h6 hr i li ol p pre span strong sub sup".split()
+)
+MARKUP |= set("table tbody td th thead tr ul".split())
 NOT_CONTAINED = (
     "WARNING: there is no working bubblewrap here. Submissions run with your own rights: they can "
     "read and write your files and use the network; only time, memory and size of files are "
@@ -192,7 +197,7 @@ class Feedback(HTMLExporter):
     @pass_context
     def markdown2html(self, context, source):
         """Return a cell as HTML that does nothing."""
-        return clean_html(super().markdown2html(context, source))
+        return clean(super().markdown2html(context, source), MARKUP, {"a": ["href"]})
 
 
 def write_feedback(files, problem, student):

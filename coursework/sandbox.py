@@ -130,6 +130,8 @@ class Sandbox:
             self._remark(f"a cell took longer than {self.limits.cell:.0f} s")
         else:
             self.ran.append(source)
+            if error:
+                self._remark(f"a cell raises {error[0][:40]}")
         return output, error
 
     def ask(self, name, arguments):
