@@ -13,9 +13,12 @@ SITE := _build/ready
 LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/*/*.py lvmnotes/datasets/* lvmnotes/static/*)
 CHAPTERS := $(wildcard book/chapters/*.md)
 NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
+COURSE := .venv/coursework
+RELEASE := coursework/release/ready
+SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/*.py)
 PAGES := $(wildcard book/*.md book/*.bib book/_static/*) _config.yml _toc.yml
 
-.PHONY: help book test test-all notebooks lab serve bench pins clean
+.PHONY: help book test test-all notebooks lab serve coursework grade check public bench pins clean
 
 help:
 	@echo "make book       build the site: environment, execution of the chapters, pages"
@@ -23,9 +26,13 @@ help:
 	@echo "make notebooks  execute the chapters that changed"
 	@echo "make lab        JupyterLab on lab/, your own copy of the chapters"
 	@echo "make serve      show the site on http://localhost:$(PORT)"
+	@echo "make coursework problem sets for students in coursework/release/, proved"
+	@echo "make grade      grade coursework/submitted/<student>/<set>/ [SET=ppca]"
+	@echo "make check      the visible tests of a notebook: SET=ppca [NOTEBOOK=path]"
+	@echo "make public     this tree without the answers, in _build/public"
 	@echo "make bench      the library against its peers"
 	@echo "make test-all   make test in a fresh clone, for each of $(VERSIONS)"
-	@echo "make pins       resolve requirements.txt anew"
+	@echo "make pins       resolve requirements*.txt anew"
 	@echo "make clean      remove all that make made, except lab/"
 
 book: $(VENV)
@@ -35,7 +42,7 @@ book: $(VENV)
 notebooks: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(NOTEBOOKS)
 
-test: book
+test: book coursework
 	$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 lab: notebooks
@@ -44,6 +51,19 @@ lab: notebooks
 
 serve: book
 	$(PY) -m http.server --directory _build/html $(PORT)
+
+coursework: $(COURSE)
+	@$(MAKE) --silent --no-print-directory $(RELEASE)
+	@echo "The problem sets: $(CURDIR)/coursework/release/"
+
+grade: $(COURSE)
+	@$(PY) -m coursework grade --jobs $(JOBS) $(SET)
+
+check: $(VENV)
+	@$(PY) -m lvmnotes.coursework $(or $(NOTEBOOK),coursework/release/$(SET)/$(SET).ipynb)
+
+public: $(COURSE)
+	@$(PY) -m coursework public
 
 bench: $(VENV)
 	$(PY) -m benchmarks
@@ -60,10 +80,14 @@ pins:
 	@venv=$$(mktemp -d) && python3.11 -m venv $$venv && \
 	$$venv/bin/pip install --quiet --upgrade setuptools wheel -e '.[book,test]' && \
 	{ echo "# What the book is built and tested with: the full closure of .[book,test], by 'make pins'."; \
-	  $$venv/bin/pip freeze --all --exclude pip --exclude-editable; } > requirements.txt && rm -rf $$venv
+	  $$venv/bin/pip freeze --all --exclude pip --exclude-editable; } > requirements.txt && \
+	$$venv/bin/pip install --quiet -c requirements.txt -e '.[coursework]' && \
+	{ echo "# What .[coursework] needs beyond requirements.txt, by 'make pins'."; \
+	  $$venv/bin/pip freeze --all --exclude pip --exclude-editable | grep -vxFf requirements.txt; } \
+	  > requirements-coursework.txt && rm -rf $$venv
 
 clean:
-	rm -rf .venv _build book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
+	rm -rf .venv _build coursework/release book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
 
 $(VENV): requirements.txt pyproject.toml
 	@python="$(PYTHON)"; \
@@ -76,6 +100,14 @@ $(VENV): requirements.txt pyproject.toml
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
+
+$(COURSE): requirements-coursework.txt $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(RELEASE): $(SETS) $(LIBRARY) requirements.txt requirements-coursework.txt
+	@$(PY) -m coursework release --jobs $(JOBS)
+	@mkdir -p $(@D) && touch $@
 
 # Order only on the environment: a new one matters by its pins, which are named here.
 book/chapters/%.ipynb: book/chapters/%.md $(LIBRARY) requirements.txt book/build.py | $(VENV)

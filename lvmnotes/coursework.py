@@ -7,7 +7,9 @@ in which it runs; see the page *For teachers*.
 
 from __future__ import annotations
 
+import ast
 import copy
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +18,7 @@ from numpy.typing import ArrayLike
 
 
 def in_this_notebook(name: str, arguments: tuple) -> Any:
-    """Return what stands under `name` in the running notebook; a function is called.
+    """Return the value of `name` in the running notebook; if it is a function, call it.
 
     Parameters
     ----------
@@ -117,3 +119,57 @@ def expect(
             raise AssertionError(f"{what} is not right: {sentence}")
     gap = np.abs(got - want).max()
     raise AssertionError(f"{what} is not right: off by up to {gap:.3g}")
+
+
+def check(path: str) -> int:
+    """Run a notebook of a problem set and print what its tests say, one line a test.
+
+    ``python -m lvmnotes.coursework NOTEBOOK`` calls it.
+
+    Parameters
+    ----------
+    path : str
+        The notebook.
+
+    Returns
+    -------
+    int
+        The number of tests that do not pass.
+    """
+    import nbformat  # these come with Jupyter, which the library alone does not need
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+    from traitlets.config import Config
+
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except (OSError, nbformat.reader.NotJSONError) as error:
+        sys.exit(f"{path} is not a notebook that can be read: {error}")
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell(config=config)  # its namespace is now the module __main__
+    tests, failed = 0, 0
+    for number, cell in enumerate(cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        marks = cell.metadata.get("nbgrader", {})
+        with capture_output():
+            result = shell.run_cell(cell.source)
+        error = result.error_before_exec or result.error_in_exec
+        text = str(error) if type(error) is AssertionError else f"{type(error).__name__}: {error}"
+        if isinstance(error, NotImplementedError):
+            text = "no answer yet"
+        if not marks.get("grade"):
+            if error:
+                print(f"cell {number} stops: {text}")
+        elif error or ast.parse(cell.source).body:  # a hidden test has no more than a comment
+            tests, failed = tests + 1, failed + bool(error)
+            print(f"{marks['grade_id']}: {text if error else 'passed'}")
+    print(f"{tests - failed} of {tests} tests pass; there are hidden ones besides")
+    return failed
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m lvmnotes.coursework NOTEBOOK")
+    sys.exit(check(sys.argv[1]) > 0)

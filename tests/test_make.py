@@ -73,6 +73,20 @@ def test_what_depends_on_a_change_is_done_again(tree, changed, executed):
     assert ("claims" in done) == bool(executed or changed == "book/claims.yml")
 
 
+def test_problem_sets_are_proved_again_after_a_change(tree):
+    for name in ("coursework/problems/one.md", ".venv/coursework", "coursework/release/ready"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+    (tree / "requirements-coursework.txt").touch()
+    for name in ("requirements-coursework.txt", "coursework/problems/one.md"):
+        os.utime(tree / name, (0, 0))
+    proves = "-m coursework release"
+    assert proves not in make(tree, "--dry-run", "coursework").stdout
+    (tree / "coursework" / "problems" / "one.md").touch()
+    os.utime(tree / "coursework" / "release" / "ready", (9, 9))
+    assert proves in make(tree, "--dry-run", "coursework").stdout
+
+
 @pytest.mark.parametrize("python", ["", "no-such-python", "false"])
 def test_a_missing_python_is_one_clear_line(tree, python):
     (tree / ".venv" / "ready").unlink()

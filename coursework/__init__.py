@@ -1,0 +1,1 @@
+"""Problem sets: released, proved, graded.  ``python -m coursework --help`` says how."""

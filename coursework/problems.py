@@ -1,0 +1,192 @@
+"""Read a problem set: the teacher's notebook, the student's version, the named wrong answers."""
+
+import functools
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LockCells,
+)
+
+#: nbgrader's way from a source to what students get, less what writes to a gradebook.
+FOR_STUDENTS = [
+    LockCells,
+    ClearSolutions,
+    ClearOutput,
+    ClearHiddenTests,
+    ComputeChecksums,
+    CheckCellMetadata,
+]
+HEADING = re.compile(r"^# %% ([\w-]+): (.+)\n# says: (.+)\n", re.MULTILINE)
+
+
+class InvalidProblemSet(Exception):
+    """A source that cannot be assigned, with the reason."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer to a question: its name, what the failing message must say, its code."""
+
+    question: str
+    name: str
+    says: str
+    code: str
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """A problem set, in its version with solutions and in that for students."""
+
+    name: str
+    teacher: nbformat.NotebookNode
+    student: nbformat.NotebookNode
+    mistakes: tuple[Mistake, ...]
+
+    @functools.cached_property
+    def cells(self):
+        """The teacher's cells with a grade_id, by it."""
+        return by_id(self.teacher)
+
+    @functools.cached_property
+    def released(self):
+        """The student's cells with a grade_id, by it."""
+        return by_id(self.student)
+
+    def _those(self, kind):
+        return [name for name, cell in self.cells.items() if kind(cell)]
+
+    @functools.cached_property
+    def given(self):
+        """Names of the locked cells: what the tests may use."""
+        return self._those(lambda cell: not is_test(cell) and cell.metadata.nbgrader.locked)
+
+    @functools.cached_property
+    def written(self):
+        """Names of the answers in words, which are graded by hand."""
+        return self._those(lambda cell: cell.cell_type == "markdown")
+
+    @functools.cached_property
+    def tests(self):
+        """Names of the tests of each question with code, in their order."""
+        tests = {name: [] for name in self._those(is_code_answer)}
+        for name in self._those(is_test):
+            tests.setdefault(name.rpartition("-")[0], []).append(name)
+        return tests
+
+    @functools.cached_property
+    def points(self):
+        """Points of each test and of each answer in words."""
+        graded = self._those(lambda cell: cell.metadata.nbgrader.grade)
+        return {name: self.cells[name].metadata.nbgrader.points for name in graded}
+
+    @functools.cached_property
+    def maxima(self):
+        """Points of each question, in the order of the set."""
+        maxima = {q: sum(self.points[test] for test in tests) for q, tests in self.tests.items()}
+        return maxima | {name: self.points[name] for name in self.written}
+
+
+def by_id(notebook):
+    """Return the cells of a notebook that have a grade_id, by it."""
+    return {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
+
+
+def is_test(cell):
+    """Tell whether a cell is an automatic test."""
+    return cell.metadata.nbgrader.grade and not cell.metadata.nbgrader.solution
+
+
+def is_code_answer(cell):
+    """Tell whether a student writes code in a cell."""
+    return cell.cell_type == "code" and cell.metadata.nbgrader.solution
+
+
+def sets(home):
+    """Return the names of the problem sets of a coursework folder, in order."""
+    return sorted(path.stem for path in Path(home, "problems").glob("*.md"))
+
+
+def read(home, name):
+    """Read a problem set and check that it can be assigned.
+
+    Raises
+    ------
+    InvalidProblemSet
+    """
+    source = Path(home, "problems", f"{name}.md")
+    if not source.exists():
+        known = ", ".join(sets(home)) or "none: this tree comes without the sources"
+        raise InvalidProblemSet(f"there is no problem set {name!r}; there are: {known}")
+    teacher = jupytext.read(source)
+    teacher.metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    }
+    for number, cell in enumerate(teacher.cells):
+        cell.id = f"cell-{number}"
+        if "nbgrader" in cell.metadata:
+            _complete(cell)
+    student, resources = deepcopy(teacher), {}
+    try:
+        for preprocessor in FOR_STUDENTS:
+            student, resources = preprocessor().preprocess(student, resources)
+    except Exception as error:  # nbgrader's own checks: RuntimeError, ValidationError, ...
+        raise InvalidProblemSet(f"{name}: {error}") from error
+    mistakes = Path(home, "mistakes", f"{name}.py")
+    mistakes = mistakes.read_text(encoding="utf-8") if mistakes.exists() else ""
+    problem = ProblemSet(name, teacher, student, tuple(_mistakes(mistakes)))
+    if wrong := list(_faults(problem)):
+        raise InvalidProblemSet("\n".join(f"{name}: {fault}" for fault in wrong))
+    return problem
+
+
+def _complete(cell):
+    """Write out what nbgrader wants to know of a cell and the source leaves unsaid."""
+    given = cell.metadata.nbgrader
+    graded, answered = given.get("grade", False), given.get("solution", False)
+    cell.metadata.nbgrader = {
+        "schema_version": 3,
+        "grade_id": given["grade_id"],
+        "cell_type": cell.cell_type,
+        "grade": graded,
+        "solution": answered,
+        "task": False,
+        "locked": not answered,
+    } | ({"points": given.get("points", 0)} if graded else {})
+
+
+def _mistakes(text):
+    """Yield the wrong answers of a file in percent format."""
+    _, *parts = HEADING.split(text)
+    for question, name, says, code in zip(*[iter(parts)] * 4, strict=True):
+        yield Mistake(question, name.strip(), says.strip(), code.strip() + "\n")
+
+
+def _faults(problem):
+    """Yield what keeps a problem set from being assigned."""
+    answers = {name for name, cell in problem.cells.items() if is_code_answer(cell)}
+    for question, tests in problem.tests.items():
+        hidden = [test for test in tests if "HIDDEN TESTS" in problem.cells[test].source]
+        if question not in answers:
+            yield f"the tests {', '.join(tests)} belong to no question: <question>-<number>"
+        elif not any(problem.points[test] for test in tests):
+            yield f"{question} has no test with points"
+        elif not hidden:
+            yield f"{question} has no hidden test"
+        elif set(hidden) == set(tests) and not any(
+            "expect" in problem.released[test].source for test in tests
+        ):
+            yield f"{question} has no visible test"
+    for mistake in problem.mistakes:
+        if mistake.question not in answers:
+            yield f"the mistake {mistake.name!r} belongs to no question: {mistake.question}"

@@ -1,0 +1,231 @@
+"""Build what students get, and prove it: right answers pass, mistakes do not, nothing leaks."""
+
+import importlib.metadata
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from coursework import grade, problems
+from coursework.child import decode, encode
+from coursework.sandbox import ROOT, Limits, Refused, Sandbox
+from coursework.submissions import Step, plan
+
+#: What the public tree goes without.
+PRIVATE = ["coursework/problems", "coursework/mistakes"]
+MISTAKES_EACH = 3
+REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", re.DOTALL)
+README = """\
+Problem set: {name}
+
+You need Python 3.11 or newer.
+
+Install, once, in this folder:
+
+    python -m venv .venv
+    .venv/bin/python -m pip install -r requirements.txt
+
+Work:
+
+    .venv/bin/python -m jupyterlab {name}.ipynb
+
+Check, with the tests that the notebook shows; one line a test:
+
+    .venv/bin/python -m lvmnotes.coursework {name}.ipynb
+
+Hand in the one file {name}.ipynb, under this name. Further tests run when it is graded. Cells with
+tests are put back as they were; answers belong to the cells marked YOUR CODE HERE and YOUR ANSWER
+HERE, and cells of your own are welcome.
+
+On Windows write .venv\\Scripts\\python for .venv/bin/python.
+"""
+
+
+class Here:
+    """A place for our own code, in this very process, with the interface of a `Sandbox`."""
+
+    limits = Limits()
+
+    def __init__(self):
+        self.names = {"__name__": "__main__"}
+
+    def run(self, source):
+        """Run a cell."""
+        try:
+            exec(compile(source, "cell", "exec"), self.names)
+        except Exception as error:
+            return "", [type(error).__name__, str(error)]
+        return "", None
+
+    def ask(self, name, arguments):
+        """Return an answer, as it would come out of the sandbox."""
+        arguments = decode(encode(list(arguments)))
+        try:
+            value = self.names[name]
+            return decode(encode(value(*arguments) if callable(value) else value))
+        except Exception as error:
+            raise Refused(f"`{name}` raises {type(error).__name__}: {error}") from None
+
+
+def prove(home, name):
+    """Return what is wrong with a set, a list of sentences, and what was proved, in one line."""
+    problem = problems.read(home, name)
+    faults = []
+    with Sandbox(Limits()) as sandbox:
+        right, _ = grade.carry_out(problem, plan(problem, problem.teacher)[0], sandbox)
+        faults += [f"the solution fails {t}: {m}" for t, m in right.items() if m]
+        faults += [f"the solution: {remark}" for remark in sandbox.remarks]
+    with Sandbox(Limits()) as sandbox:
+        untouched, _ = grade.carry_out(problem, plan(problem, problem.student)[0], sandbox)
+        faults += [f"the untouched release passes {t}" for t, m in untouched.items() if not m]
+    for mistake in problem.mistakes:
+        faults += _not_found(problem, mistake)
+    for question in problem.tests:
+        several = sum(mistake.question == question for mistake in problem.mistakes)
+        if several < MISTAKES_EACH:
+            faults.append(f"{question} has {several} mistakes, not {MISTAKES_EACH}")
+    faults += leaks(problem, "\n".join(cell.source for cell in problem.student.cells))
+    return faults, (
+        f"{len(problem.maxima)} questions, {len(problem.points)} parts, "
+        f"{sum(problem.maxima.values()):g} points; the solution has them all, "
+        f"the untouched release none; {len(problem.mistakes)} mistakes found"
+    )
+
+
+def _not_found(problem, mistake):
+    """Yield why a mistake does not count as found: it loses nothing, or nobody says what it is."""
+    title = f"{mistake.question}: {mistake.name}"
+    steps, wanted = [], problem.tests[mistake.question]
+    for name, cell in problem.cells.items():
+        if cell.cell_type == "code":
+            code = mistake.code if name == mistake.question else cell.source
+            steps.append(Step("test" if problems.is_test(cell) else "run", code, name))
+    last = [step.name for step in steps].index(wanted[-1])
+    messages, _ = grade.carry_out(problem, steps[: last + 1], Here(), only=wanted)
+    said = [message for message in messages.values() if message]
+    if not said:
+        yield f"the mistake {title!r} loses nothing"
+    elif not any(mistake.says in message for message in said):
+        yield f"the mistake {title!r} should be told {mistake.says!r}, but reads: {said}"
+
+
+def secrets(problem):
+    """Return the lines of solutions and hidden tests, as far as students do not see them anyway."""
+    secret, shown = [], []
+    for cell in problem.teacher.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in problem.written:
+            secret.append(cell.source)
+        else:  # odd parts are the regions
+            parts = REGION.split(cell.source)
+            secret += parts[1::2]
+            shown += parts[::2]
+    shown = "\n".join(shown)
+    lines = {line.strip() for part in secret for line in part.splitlines()}
+    # Short lines, `return mean` and the like, may stand anywhere.
+    return {line for line in lines if len(line) >= 40 and line not in shown}
+
+
+def leaks(problem, text):
+    """Return what a text gives away of a set, a list of sentences."""
+    marks = ["BEGIN SOLUTION", "BEGIN HIDDEN TESTS"]
+    return [f"a secret line: {line}" for line in [*marks, *secrets(problem)] if line in text]
+
+
+def pins():
+    """Return the pins of what a student needs: the library, JupyterLab, and what these need."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {
+        canonicalize_name(Requirement(line).name): line
+        for line in lines
+        if line and not line.startswith("#")
+    }
+    needed, ahead = set(), ["lvmnotes", "jupyterlab"]
+    while ahead:
+        name = canonicalize_name(ahead.pop())
+        if name in needed or (name not in pinned and name != "lvmnotes"):
+            continue
+        needed.add(name)
+        for entry in importlib.metadata.requires(name) or []:
+            requirement = Requirement(entry)
+            if not requirement.marker or requirement.marker.evaluate({"extra": ""}):
+                ahead.append(requirement.name)
+    return [pinned[name] for name in sorted(needed - {"lvmnotes"})]
+
+
+def build_wheel(folder):
+    """Build the library's wheel from a clean copy of its sources; return its path."""
+    with tempfile.TemporaryDirectory() as clean:
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, clean)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "lvmnotes", Path(clean, "lvmnotes"), ignore=ignore)
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+        command += ["--disable-pip-version-check", "--no-build-isolation", "-w", folder, clean]
+        subprocess.run(command, check=True)
+    (wheel,) = Path(folder).glob("lvmnotes-*.whl")
+    return wheel
+
+
+def pack(home, problem, wheel):
+    """Write a set's folder and zip; return the zip's path."""
+    folder = Path(home, "release", problem.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    nbformat.write(problem.student, folder / f"{problem.name}.ipynb")
+    shutil.copy(wheel, folder)
+    requirements = [f"./{wheel.name}", *pins()]
+    (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    (folder / "README.txt").write_text(README.format(name=problem.name), encoding="utf-8")
+    target = folder.with_suffix(".zip")
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.iterdir()):  # the same bytes every time: no dates
+            entry = zipfile.ZipInfo(f"{problem.name}/{path.name}")
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return target
+
+
+def release_all(home, names=None, jobs=2):
+    """Prove sets and write their zips; return 0, or 1 if one is not proved and has no zip."""
+    names = names or problems.sets(home)
+    if not names:
+        print(f"there are no problem sets in {home}: this tree comes without the sources")
+        return 0
+    failed = False
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
+        wheel = build_wheel(folder)
+        for name, proof in [(name, pool.submit(prove, home, name)) for name in names]:
+            Path(home, "release", f"{name}.zip").unlink(missing_ok=True)
+            try:
+                faults, proved = proof.result()
+            except problems.InvalidProblemSet as error:
+                faults = str(error).splitlines()
+            if faults:
+                failed = True
+                print(f"{name}: NOT released", *faults, sep="\n    ", flush=True)
+            else:
+                print(
+                    f"{name}: {proved}; {pack(home, problems.read(home, name), wheel)}", flush=True
+                )
+    return int(failed)
+
+
+def publish(target=ROOT / "_build" / "public"):
+    """Write the committed tree, less what holds answers, to a folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    leave_out = [f":(exclude){path}" for path in PRIVATE]
+    command = ["git", "archive", "HEAD", "--", ".", *leave_out]
+    archive = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(target, filter="data")
+    print(f"the tree without the answers: {target}")
