@@ -14,6 +14,7 @@ LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/*/*.py lvmnotes/datasets/* lvmnotes
 CHAPTERS := $(wildcard book/chapters/*.md)
 NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
 COURSE := .venv/coursework
+PEERS := .venv/bench
 RELEASE := coursework/release/ready
 SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/*.py)
 PAGES := $(wildcard book/*.md book/*.bib book/_static/*) _config.yml _toc.yml
@@ -65,7 +66,7 @@ check: $(VENV)
 public: $(COURSE)
 	@$(PY) -m coursework public
 
-bench: $(VENV)
+bench: $(PEERS)
 	$(PY) -m benchmarks
 
 test-all: test
@@ -81,10 +82,13 @@ pins:
 	$$venv/bin/pip install --quiet --upgrade setuptools wheel -e '.[book,test]' && \
 	{ echo "# What the book is built and tested with: the full closure of .[book,test], by 'make pins'."; \
 	  $$venv/bin/pip freeze --all --exclude pip --exclude-editable; } > requirements.txt && \
-	$$venv/bin/pip install --quiet -c requirements.txt -e '.[coursework]' && \
-	{ echo "# What .[coursework] needs beyond requirements.txt, by 'make pins'."; \
-	  $$venv/bin/pip freeze --all --exclude pip --exclude-editable | grep -vxFf requirements.txt; } \
-	  > requirements-coursework.txt && rm -rf $$venv
+	for extra in bench coursework; do \
+		$$venv/bin/pip install --quiet -c requirements.txt -e ".[$$extra]" && \
+		{ echo "# What .[$$extra] needs beyond requirements.txt, by 'make pins'."; \
+		  $$venv/bin/pip freeze --all --exclude pip --exclude-editable | \
+		  grep -vxFf requirements.txt; } > requirements-$$extra.txt && \
+		$$venv/bin/pip uninstall --quiet --yes -r requirements-$$extra.txt || exit 1; \
+	done && rm -rf $$venv
 
 clean:
 	rm -rf .venv _build coursework/release book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
@@ -101,7 +105,7 @@ $(VENV): requirements.txt pyproject.toml
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(COURSE): requirements-coursework.txt $(VENV)
+.venv/%: requirements-%.txt $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import spams
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn import decomposition, mixture
 from sklearn.exceptions import ConvergenceWarning
@@ -194,7 +195,7 @@ def _gaussian_mixture(n_samples: int, kind: str, goal: float, repeats: int) -> R
     )
 
 
-def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, spams: bool) -> Race:
+def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer: str) -> Race:
     """Codes for 128 atoms learned from the data."""
     X = X - X.mean(axis=0)
     model = lvmnotes.SparseCoding(128, lam, random_state=0)
@@ -203,16 +204,14 @@ def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, spams
         model.partial_fit(X[rng.choice(len(X), 256)])
     W, alpha = model.W_, lam / 2
     runners = {"lvmnotes": lambda X: lvmnotes.sparse_encode(X, W, lam)}
-    if spams:
-        import spams as peer  # not in the requirements: pip install spams-bin
-
+    if peer == "SPAMS":
         atoms = np.asfortranarray(W)
-        runners["SPAMS"] = lambda X: peer.lasso(
+        runners[peer] = lambda X: spams.lasso(
             np.asfortranarray(X.T), atoms, lambda1=alpha, mode=2, numThreads=1
         ).T.toarray()
     else:
         for algorithm in ("lasso_cd", "lasso_lars"):
-            runners[f"scikit-learn, {algorithm}"] = lambda X, algorithm=algorithm: (
+            runners[f"{peer}, {algorithm}"] = lambda X, algorithm=algorithm: (
                 decomposition.sparse_encode(
                     X, W.T, algorithm=algorithm, alpha=alpha, max_iter=2_000
                 )
@@ -257,15 +256,15 @@ CASES: dict[str, Callable[[], Race]] = {
     ),
     "Gaussian mixture, 2,000 x 8, 10 classes": lambda: _gaussian_mixture(2_000, "full", 1, 9),
     "sparse codes, 1,797 digits of 64 pixels, 128 atoms": lambda: _sparse_codes(
-        _digits(), 0.8, 1, 9, spams=False
+        _digits(), 0.8, 1, 9, peer="scikit-learn"
     ),
     "sparse codes, 1,797 digits of 64 pixels, 128 atoms, SPAMS": lambda: _sparse_codes(
-        _digits(), 0.8, 0.2, 21, spams=True
+        _digits(), 0.8, 0.2, 21, peer="SPAMS"
     ),
     "sparse codes, 20,000 patches of 64 pixels, 128 atoms": lambda: _sparse_codes(
-        _patches(), 1.2, 1, 3, spams=False
+        _patches(), 1.2, 1, 3, peer="scikit-learn"
     ),
     "sparse codes, 20,000 patches of 64 pixels, 128 atoms, SPAMS": lambda: _sparse_codes(
-        _patches(), 1.2, 0.2, 7, spams=True
+        _patches(), 1.2, 0.2, 7, peer="SPAMS"
     ),
 }
