@@ -257,7 +257,7 @@ def pieces(a, error):
 
 
 # %% arc: the expansion for pieces of any length
-# says: good for short pieces only
+# says: for short pieces only
 def arc_eigenvalues(a):
     wave = np.sin(2 * a) / (4 * a)
     return np.array([0.5 - wave, 0.5 + wave - (np.sin(a) / a) ** 2])
