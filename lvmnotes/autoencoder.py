@@ -27,7 +27,7 @@ class LinearAutoencoder(Codec):
 
     Nothing ties V to W, asks for orthonormal columns or centres the data. The mean squared error
     depends on the data only through their mean and covariance, so each step costs the same
-    however many samples there are: equations (eq-pca-loss) and (eq-pca-gradient) of the chapter
+    however many samples there are: equations (eq-pca-error) and (eq-pca-gradient) of the chapter
     *The manifold view of PCA*. `PCA` has the same least error in closed form.
 
     Parameters

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from .common import WIDTH, frameless
 
 
-def priors(h: ArrayLike, densities: dict[str, ArrayLike]) -> Figure:
+def priors(h: ArrayLike, densities: dict[str, ArrayLike], spiked: dict[str, ArrayLike]) -> Figure:
     """Draw densities of one factor, on a linear and on a logarithmic scale.
 
     Parameters
@@ -20,14 +20,18 @@ def priors(h: ArrayLike, densities: dict[str, ArrayLike]) -> Figure:
     h : array_like of shape (n_values,)
     densities : dict of str to array_like of shape (n_values,)
         Name of a prior to its density.
+    spiked : dict of str to array_like of shape (n_values,)
+        Likewise of priors that have a probability at 0 too, which is drawn as a bar.
     """
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharex=True)
     for ax, scale in zip(axes, ("linear", "log"), strict=True):
-        for name, density in densities.items():
-            ax.plot(h, density, label=name)
+        for name, density in (densities | spiked).items():
+            (line,) = ax.plot(h, density, label=name)
+            if name in spiked:
+                ax.axvline(0, color=line.get_color(), linewidth=4, alpha=0.4, zorder=0)
         ax.set(xlabel="h", ylabel="density" if scale == "linear" else None, yscale=scale)
     axes[1].set_ylim(1e-5, None)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -110,7 +114,7 @@ def gabor_scores(scores: dict[str, ArrayLike]) -> Figure:
     for name, r_squared in scores.items():
         ax.step(np.sort(r_squared), np.linspace(1, 0, len(r_squared)), where="post", label=name)
     ax.set(xlim=(0, 1), xlabel="R² of the best Gabor function", ylabel="share of atoms above")
-    ax.legend()
+    figure.legend(loc="outside upper center", ncols=len(scores))
     return figure
 
 
