@@ -22,7 +22,7 @@ def main():
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--home", type=Path, default=Path("coursework"), help="the sets' folder")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if os.name != "posix":
         return "grading, and proving a release, need the limits that Linux and macOS set"
     from coursework import grade, problems, release

@@ -100,8 +100,9 @@ def total(problem, result):
 def remarks(problem, result):
     """Return what a teacher should know of a submission, in one line."""
     points = by_question(problem, result)
-    open_ = [f"{name}: to be graded by hand" for name in points if points[name] is None]
-    return " ".join("; ".join([*result["remarks"], *open_]).split())
+    said = [f"{name}: to be graded by hand" for name in points if points[name] is None]
+    said += [f"{name}: no answer" for name in result["unanswered"]]
+    return " ".join("; ".join([*result["remarks"], *said]).split())
 
 
 def line(start, problem, result):

@@ -71,20 +71,19 @@ def plan(problem, notebook):
     place where the student has them; given cells that are missing come first, tests last.
     """
     names = _identify(problem, notebook)
-    remarks, steps, seen = [], [], set()
+    steps, seen = [], set()
+    odd = {"there twice": [], "changed, the original was used": [], "missing": []}
     bare = not any("nbgrader" in cell.metadata for cell in notebook.cells)
-    if bare:
-        remarks.append("nbgrader's marks are gone; cells were recognised by their text")
     for name, cell in zip(names, notebook.cells, strict=True):
         source = cell.source.encode("utf-8", "replace").decode()
         if name is None or name in problem.tests or name in problem.written:
             if name and name in seen:
-                remarks.append(f"the cell {name} is there twice")
+                odd["there twice"].append(name)
             steps.append(Step("run" if cell.cell_type == "code" else "show", source, name))
         elif name not in seen:
             steps.append(_teachers(problem, name))
             if _bare(source) != _bare(problem.released[name].source):
-                remarks.append(f"the cell {name} was changed; the original was used")
+                odd["changed, the original was used"].append(name)
         seen.add(name)
     for name in [name for name in problem.cells if name not in seen]:
         if name in problem.given:
@@ -93,7 +92,10 @@ def plan(problem, notebook):
             steps.append(_teachers(problem, name))
         elif name in problem.tests and bare:
             continue  # the code may be there, but cannot be told from other code
-        remarks.append(f"the cell {name} is missing")
+        odd["missing"].append(name)
+    remarks = [f"{what}: {', '.join(names)}" for what, names in odd.items() if names]
+    if bare:
+        remarks.append("nbgrader's marks are gone, cells were recognised by their text")
     return steps, remarks
 
 
