@@ -384,7 +384,7 @@ def closed_form(
 def em_step(
     parameters: tuple[np.ndarray, float], product: Callable, total: float
 ) -> tuple[float, tuple[np.ndarray, float]]:
-    r"""One EM iteration (Tipping and Bishop 1999, equations 27 and 28).
+    r"""One EM iteration (Tipping and Bishop 1999, equations 29 and 30).
 
     The sample covariance S enters through its product with d columns and through its trace. The
     product :math:`\frac1N Z^\top (Z G^\top)` with centred data Z costs 4 N D d operations and
