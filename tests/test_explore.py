@@ -379,7 +379,8 @@ def test_jupyterlab_draws_live_and_shows_the_frames_without_the_kernel(browser, 
     with open_in(lab, browser, "live.ipynb", notebook()) as page:
         cells = page.locator(".jp-Notebook .cm-content")
         frames, live = page.locator(".lvm-explore"), page.locator(".lvm-live")
-        expect(page.get_by_text("| Idle")).to_be_visible()  # a kernel that starts drops the cell
+        # A kernel that is still starting drops the cell.
+        expect(page.get_by_text("| Idle")).to_be_visible(timeout=60_000)
         cells.first.click()
         page.keyboard.press("Shift+Enter")
         expect(live.get_by_role("img", name="A bar of height 1")).to_be_visible(timeout=20_000)
