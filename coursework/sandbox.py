@@ -74,11 +74,13 @@ def _wall(limits):
     # Outer folders first; the project's own is empty but for what lies in it and is shown.
     places = {Path(path).resolve() for path in seen} | {Path(path) for path in system}
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session"]
-    for path in sorted(places | {ROOT}):
-        command += ["--tmpfs", path] if path == ROOT else ["--ro-bind-try", path, path]
-    command += ["--ro-bind", CHILD, "/child.py", "--proc", "/proc", "--dev", "/dev"]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    # Before the places, one of which may lie in it: a project in /tmp, say.
     for path in ("/dev/shm", "/tmp", "/home/student"):
         command += ["--size", limits.file, "--tmpfs", path]
+    for path in sorted(places | {ROOT}):
+        command += ["--tmpfs", path] if path == ROOT else ["--ro-bind-try", path, path]
+    command += ["--ro-bind", CHILD, "/child.py"]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", fonts, f"/home/student/.cache/matplotlib/{fonts.name}"]
     command += ["--remount-ro", ROOT, "--remount-ro", "/dev", "--remount-ro", "/"]

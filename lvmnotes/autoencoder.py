@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 
@@ -15,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from .moments import Moments
 from .pca import Codec
+from .warn import warn
 
 
 class LinearAutoencoder(Codec):
@@ -126,10 +126,9 @@ class LinearAutoencoder(Codec):
                 parameters[i] += steps[i]
         else:
             trace.append(linear_error(*parameters, origin, C)[0])
-            warnings.warn(
+            warn(
                 f"gradient descent stopped at max_iter={self.max_iter}; raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         self.V_, self.W_, b, mu = parameters
         self.b_, self.mu_ = moments.mean + scale * b, moments.mean + scale * mu
@@ -287,10 +286,9 @@ class Autoencoder(Codec):
             },
         )
         if result.nit >= self.max_iter:
-            warnings.warn(
+            warn(
                 f"training stopped at max_iter={self.max_iter}; raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         self.layers_ = _layers(result.x, sizes)
         self.n_iter_ = result.nit

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+
+from .warn import warn
 
 Parameters = TypeVar("Parameters")
 
@@ -53,11 +54,10 @@ def expectation_maximisation(
             return parameters, np.array(trace)
         parameters = proposal
     trace.append(step(parameters)[0])
-    warnings.warn(
+    warn(
         f"EM stopped at max_iter={max_iter} with an estimated {_remaining_gain(trace):.2g} nats a "
         f"sample still to gain (tol={tol:.2g}); raise max_iter or tol",
         ConvergenceWarning,
-        stacklevel=3,
     )
     return parameters, np.array(trace)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -15,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .em import expectation_maximisation
 from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation, principal
-from .missing import em_step_observed, observed_mean_and_variance
+from .missing import em_step_observed, observed_mean_and_variance, read_unless_missing
 from .moments import Moments
+from .warn import warn
 
 #: Smallest uniqueness allowed, as a part of the variable's variance. The likelihood of a Heywood
 #: case grows all the way to zero uniqueness, where the density no longer exists.
@@ -123,11 +123,12 @@ class FactorAnalysis(LinearGaussianModel):
             X,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
-            ensure_all_finite="allow-nan",
+            ensure_all_finite=False,
         )
-        if np.isnan(X.sum()):
+        moments = read_unless_missing(Moments.from_validated, X)
+        if moments is None:
             return self._fit_missing(X.astype(float))
-        return self.fit_moments(Moments.from_validated(X))
+        return self.fit_moments(moments)
 
     def _fit_missing(self, X: np.ndarray) -> FactorAnalysis:
         mean, variance = observed_mean_and_variance(X)
@@ -286,15 +287,13 @@ class FactorAnalysis(LinearGaussianModel):
         self.b_ = b
         self.noise_variance_ = scale**2 * psi
         self.n_features_in_ = len(W)
-        self._learn_trace(trace, n, self._n_parameters)
+        self._learn_trace(trace, n, self.n_parameters_)
         self.heywood_ = psi < HEYWOOD
         if self.heywood_.any():
-            warnings.warn(
+            warn(
                 "Heywood case: no noise variance is left for variable "
                 f"{self._variable_names(np.flatnonzero(self.heywood_))}; the factors explain it "
                 "completely, which often means too many factors or too few samples",
-                UserWarning,
-                stacklevel=3,
             )
         return self
 
@@ -381,10 +380,9 @@ def _maximise_profile(S, n_components, *, tol, max_iter):
         options={"ftol": tol, "gtol": tol**0.5, "maxiter": max_iter, "maxfun": 10 * max_iter},
     )
     if result.nit >= max_iter:
-        warnings.warn(
+        warn(
             f"the quasi-Newton search stopped at max_iter={max_iter}; raise max_iter or tol",
             ConvergenceWarning,
-            stacklevel=4,
         )
     psi = np.exp(result.x / unit)
     return _best_loadings(psi, S, n_components)[0], psi, np.array(trace)

@@ -10,12 +10,12 @@ and of SPAMS, which minimise alpha * norm1(h) + norm2(x - W h)^2 / 2.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_scalar
+
+from .warn import warn
 
 #: Largest duality gap of a code, as a part of the objective of the code 0.
 GAP = 1e-9
@@ -202,11 +202,10 @@ def coordinate_descent(
         rows = rows[duality_gap(X[rows], h, W, alpha[rows], 0.5) > limit[rows]]
         if not rows.size:
             return H
-    warnings.warn(
+    warn(
         f"coordinate descent stopped after {max_iter} sweeps with {len(rows)} of {len(X)} codes "
         "above their duality gap",
         ConvergenceWarning,
-        stacklevel=2,
     )
     return H
 

@@ -7,20 +7,21 @@ what a Gaussian prior gives in closed form.
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, stats
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_array
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
-from .density import DensityModel
+from .model import DensityModel, LatentVariableModel
 
 LOG_2_PI = np.log(2 * np.pi)
 
 
-class LinearFactorModel(BaseEstimator):
+class LinearFactorModel(LatentVariableModel):
     r"""Factors from a factorial prior, decoded linearly, plus Gaussian noise.
 
     .. math::
@@ -50,6 +51,7 @@ class LinearFactorModel(BaseEstimator):
     """
 
     prior = stats.norm()
+    _known_by = "W_"
 
     def __init__(self, n_components: int = 1):
         self.n_components = n_components
@@ -108,8 +110,7 @@ class LinearFactorModel(BaseEstimator):
         H : ndarray of shape (n_samples, n_components)
         """
         self._check_known()
-        if n_samples < 1:
-            raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = np.random.default_rng(random_state)
         D, d = self.W_.shape
         H = self.prior.rvs(size=(n_samples, d), random_state=rng)
@@ -157,12 +158,6 @@ class LinearFactorModel(BaseEstimator):
         noise_sd = np.sqrt(self.noise_variance_)
         log_noise = stats.norm.logpdf(X, loc=H @ self.W_.T + self.b_, scale=noise_sd)
         return self.log_prior(H) + log_noise.sum(axis=1)
-
-    def _check_known(self) -> None:
-        if not hasattr(self, "W_"):
-            raise NotFittedError(
-                f"this {type(self).__name__} has no parameters yet: call fit or from_parameters"
-            )
 
     def _check_factors(self, H: ArrayLike) -> np.ndarray:
         self._check_known()
@@ -270,8 +265,8 @@ class LinearGaussianModel(
         return self.W_.shape[1]
 
     @property
-    def _n_parameters(self) -> int:
-        """Of the offset, the loadings up to a rotation, and the noise."""
+    def n_parameters_(self) -> int:
+        """Free parameters: the offset, the loadings up to a rotation, and the noise."""
         D, d = self.W_.shape
         return D + D * d - d * (d - 1) // 2 + np.size(self.noise_variance_)
 

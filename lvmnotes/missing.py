@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
+from sklearn.utils import assert_all_finite
 
 from .linear_factor import LinearGaussianModel
+
+Summary = TypeVar("Summary")
+
+
+def read_unless_missing(read: Callable[[np.ndarray], Summary], X: np.ndarray) -> Summary | None:
+    """Summarise complete data; return None where entries are missing.
+
+    Complete data are read once: that they are complete comes out of the sums.
+
+    Parameters
+    ----------
+    read : callable
+        Maps X to a summary, and raises ValueError where X is not finite.
+    X : ndarray of shape (n_samples, n_features)
+        NaN marks a missing entry; infinity is an error.
+
+    Returns
+    -------
+    What `read` returns, or None
+    """
+    try:
+        return read(X)
+    except ValueError:
+        assert_all_finite(X, allow_nan=True, input_name="X")
+        if np.isnan(X).any():
+            return None
+        raise
 
 
 def observed_mean_and_variance(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,9 +13,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from .linear_factor import principal
-from .mixtures import FiniteMixture
+from .mixtures import FiniteMixture, check_weights
 from .moments import Moments
 from .ppca import PPCA, check_n_factors, check_spread, closed_form
+from .warn import warn
 
 #: Smallest noise variance of a component, as a part of the mean variance of a variable: a
 #: component that shrinks onto a plane of its own few samples stops here.
@@ -77,6 +78,36 @@ class MixturePPCA(FiniteMixture):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @classmethod
+    def from_parameters(cls, weights: ArrayLike, models: Sequence[PPCA]) -> MixturePPCA:
+        """Build a mixture from known parts.
+
+        Parameters
+        ----------
+        weights : array_like of shape (n_components,)
+        models : sequence of PPCA
+            With parameters, all with the same number of variables and of factors.
+
+        Returns
+        -------
+        MixturePPCA
+        """
+        weights = check_weights(weights)
+        for model in models:
+            model._check_known()
+        shapes = {model.W_.shape for model in models}
+        if len(models) != len(weights) or len(shapes) > 1:
+            raise ValueError(
+                f"models must hold a PPCA of the same shape for each of the {len(weights)} "
+                f"weights, got {len(models)} with loadings of shape "
+                f"{' and '.join(map(str, sorted(shapes)))}"
+            )
+        D, d = shapes.pop()
+        mixture = cls(len(weights), d)
+        mixture.weights_, mixture.models_ = weights, list(models)
+        mixture.n_features_in_ = D
+        return mixture
+
     def fit(self, X: ArrayLike, y=None) -> MixturePPCA:
         """Fit to data.
 
@@ -109,16 +140,14 @@ class MixturePPCA(FiniteMixture):
 
         starts = (m_step(_start(X, K, random_state)) for _ in range(self.n_init))
         (self.weights_, self.models_), trace = self._climb(step, starts)
-        n_parameters = K - 1 + sum(model._n_parameters for model in self.models_)
+        n_parameters = K - 1 + sum(model.n_parameters_ for model in self.models_)
         self._learn_trace(trace, N, n_parameters)
         shrunk = [k for k, model in enumerate(self.models_) if model.noise_variance_ <= floor]
         if shrunk:
-            warnings.warn(
+            warn(
                 f"component {', '.join(map(str, shrunk))}: the noise variance ran into its floor, "
                 "so the likelihood is as high as the floor lets it be; fewer components or "
                 "factors may do",
-                UserWarning,
-                stacklevel=2,
             )
         return self
 
@@ -144,7 +173,8 @@ def _start(X: np.ndarray, K: int, random_state: np.random.RandomState) -> np.nda
 def _log_joint(X: np.ndarray, weights: np.ndarray, models: list[PPCA]) -> np.ndarray:
     """Log-density of each sample with each component, of shape (n_samples, n_components)."""
     densities = np.column_stack([model.score_samples(X) for model in models])
-    return densities + np.log(weights)
+    with np.errstate(divide="ignore"):  # a component of weight zero
+        return densities + np.log(weights)
 
 
 def _weighted_ppca(X: np.ndarray, weight: np.ndarray, d: int, floor: float) -> PPCA:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, special
-from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_random_state, check_scalar, gen_batches
 from sklearn.utils.validation import validate_data
 
-from .density import DensityModel
 from .em import Parameters, expectation_maximisation
 from .linear_factor import LOG_2_PI
+from .model import DensityModel
 from .moments import Moments
+from .warn import warn
 
 #: Columns of quadratic features held at a time: enough for a fast matrix product, few enough to
 #: stay in the processor's cache.
 BATCH_SIZE = 1024
 
 
-class FiniteMixture(DensityModel, BaseEstimator):
+class FiniteMixture(DensityModel):
     r"""What every model with one hidden class z has in common.
 
     .. math::
@@ -37,6 +35,8 @@ class FiniteMixture(DensityModel, BaseEstimator):
     :math:`\pi_k\, p(\mathbf x_n \mid z = k)` with shape (n_samples, n_components), and
     ``_emit(z, rng)``, which draws a row of data for each class in z.
     """
+
+    _known_by = "weights_"
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log-likelihood of each sample.
@@ -93,16 +93,10 @@ class FiniteMixture(DensityModel, BaseEstimator):
         z : ndarray of int, shape (n_samples,)
         """
         self._check_known()
-        if n_samples < 1:
-            raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = np.random.default_rng(random_state)
         z = rng.choice(len(self.weights_), size=n_samples, p=self.weights_)
         return self._emit(z, rng), z
-
-    def _check_known(self) -> None:
-        if not hasattr(self, "weights_"):
-            ways = "fit or from_parameters" if hasattr(self, "from_parameters") else "fit"
-            raise NotFittedError(f"this {type(self).__name__} has no parameters yet: call {ways}")
 
     def _check_parameters(self, n_samples: int) -> None:
         check_scalar(self.n_components, "n_components", Integral)
@@ -304,12 +298,10 @@ class GaussianMixture(FiniteMixture):
         log_volume = np.log(np.diag(scale)).sum()
         self._learn_trace(trace - log_volume, N, K - 1 + K * (D + per_class))
         if (spectrum <= 1.001 * floor).any():
-            warnings.warn(
+            warn(
                 "a class has closed in on a few samples and ends on the covariance floor: its "
                 "likelihood says little; use fewer classes, a simpler covariance_type or a "
                 "larger covariance_floor",
-                UserWarning,
-                stacklevel=2,
             )
         return self
 

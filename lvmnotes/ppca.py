@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 
@@ -21,8 +20,9 @@ from .linear_factor import (
     orient,
     principal,
 )
-from .missing import em_step_observed, observed_mean_and_variance
+from .missing import em_step_observed, observed_mean_and_variance, read_unless_missing
 from .moments import Moments
+from .warn import warn
 
 #: Smallest noise variance, as a part of the mean variance of a variable. Where the data lie in a
 #: d-dimensional plane the likelihood grows all the way to zero, where there is no density.
@@ -124,17 +124,12 @@ class PPCA(LinearGaussianModel):
         N, D = X.shape
         self._check_parameters(D)
         by_moments = self.method == "ml" and (D <= N or self.n_components >= N)
-        try:
-            # Either way of looking for NaN reads X once; `Moments` does it while it sums.
-            moments = Moments.from_validated(X) if by_moments else assert_all_finite(X)
-        except ValueError:
-            assert_all_finite(X, allow_nan=True, estimator_name="PPCA", input_name="X")
-            if not np.isnan(X).any():
-                raise
+        summary = read_unless_missing(Moments.from_validated if by_moments else _mean, X)
+        if summary is None:
             return self._fit_missing(X.astype(float))
         if by_moments:
-            return self._fit_covariance(moments, moments.covariance)
-        b = X.mean(axis=0, dtype=float)
+            return self._fit_covariance(summary, summary.covariance)
+        b = summary
         Z = X - b
         total = np.vdot(Z, Z) / N
         check_spread(total)
@@ -219,14 +214,12 @@ class PPCA(LinearGaussianModel):
         self.b_ = b
         self.noise_variance_ = float(noise)
         self.n_features_in_ = D
-        self._learn_trace(trace, n, self._n_parameters)
+        self._learn_trace(trace, n, self.n_parameters_)
         if noise <= 1.01 * NOISE_FLOOR * ((W**2).sum() / D + noise):
-            warnings.warn(
+            warn(
                 f"the data lie in a plane of n_components={d} dimensions, so the likelihood has "
                 "no maximum: it grows as the noise variance goes to zero, which was kept at its "
                 "floor",
-                UserWarning,
-                stacklevel=3,
             )
         return self
 
@@ -320,11 +313,10 @@ class BayesianPCA(LinearGaussianModel):
             if abs(noise - previous) <= self.tol * noise:
                 break
         else:
-            warnings.warn(
+            warn(
                 f"the noise variance still changes after max_iter={self.max_iter} iterations; "
                 "raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         self.W_ = orient(V * np.sqrt(squared))
         self.b_ = moments.mean
@@ -447,6 +439,15 @@ def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np
     discriminant = half**2 - rho * (1 + rho) * noise**2
     on = (half > 0) & (discriminant >= 0)
     return np.where(on, half + np.sqrt(np.where(on, discriminant, 0)), 0) / (1 + rho)
+
+
+def _mean(X: np.ndarray) -> np.ndarray:
+    """Mean of each column of data without NaN or infinity."""
+    with np.errstate(invalid="ignore", over="ignore"):  # found below
+        mean = X.mean(axis=0, dtype=float)
+    if not np.isfinite(mean).all():
+        assert_all_finite(X, input_name="X")
+    return mean
 
 
 def checked_covariance(moments: Moments) -> np.ndarray:

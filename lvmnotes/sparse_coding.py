@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from .lasso import objective, sparse_encode
 from .linear_factor import LinearFactorModel
+from .warn import warn
 
 #: Sweeps over the atoms in one update of the decoder.
 SWEEPS = 3
@@ -142,11 +142,10 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
                 W = _replace_unused(X, H, W, b)
                 W, b = update_decoder(W, b, Statistics.from_codes(X, H))
         else:
-            warnings.warn(
+            warn(
                 f"sparse coding stopped at max_iter={self.max_iter} while the objective still "
                 f"fell by {1 - trace[-1] / trace[-2]:.1g} of itself; raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         self.objective_trace_ = np.array(trace)
         self.n_iter_ = len(trace) - 1

@@ -438,11 +438,18 @@ def test_an_unknown_set_is_said(home):
         problems.read(home, "other")
 
 
+@contained
+def test_a_project_in_tmp_is_walled_in_as_well(monkeypatch, tmp_path):
+    assert tmp_path.is_relative_to("/tmp")
+    monkeypatch.setattr(sandbox, "ROOT", tmp_path)
+    assert sandbox.contained.__wrapped__()
+
+
 def test_the_command_says_what_there_is(home):
     command = [sys.executable, "-m", "coursework", "grade", "--jobs", "1", "other", "--home", home]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == "there is no problem set 'other'; there are: sample\n"
+    assert done.stderr.splitlines()[-1] == "there is no problem set 'other'; there are: sample"
 
 
 def check(notebook, folder):

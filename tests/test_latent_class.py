@@ -131,7 +131,7 @@ X = data.lsat(6).X[:100]
         (lambda: LatentClassModel.from_parameters([0.5, 0.6], X[:2]), "weights must be"),
         (lambda: LatentClassModel.from_parameters([1.0], X[:2]), "a row for each of the 1"),
         (lambda: LatentClassModel.from_parameters([1.0], 2 * X[-1:]), "between 0 and 1"),
-        (lambda: random_model().sample(0), "n_samples must be at least 1"),
+        (lambda: random_model().sample(0), "n_samples == 0, must be >= 1"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -110,7 +110,7 @@ def test_missing_entries_are_marginalised(model, X):
         (lambda m, X: m.from_parameters([1.0, 2.0]), "Expected 2D array"),
         (lambda m, X: m.from_parameters(W, prior="laplace"), "frozen continuous scipy.stats"),
         (lambda m, X: m.from_parameters(W, prior=stats.poisson(3)), "frozen continuous"),
-        (lambda m, X: m.sample(0), "n_samples must be at least 1, got 0"),
+        (lambda m, X: m.sample(0), "n_samples == 0, must be >= 1"),
         (lambda m, X: m.log_prior([[1.0]]), "one column for each of the 2 factors"),
         (lambda m, X: m.log_joint(X, np.zeros((3, 2))), "50 rows of X and 3 of H"),
         (lambda m, X: m.score_samples(X[:, :3]), "expecting 4 features"),

@@ -186,7 +186,7 @@ X = load_iris().data
         (lambda: GaussianMixture().fit(np.column_stack([X, X.sum(axis=1)])), "linearly dependent"),
         (lambda: GaussianMixture().score(X), "call fit or from_parameters"),
         (lambda: GaussianMixture(2).fit(X).score(X[:, :2]), "2 features"),
-        (lambda: GaussianMixture().fit(X).sample(0), "n_samples must be at least 1"),
+        (lambda: GaussianMixture().fit(X).sample(0), "n_samples == 0, must be >= 1"),
         (lambda: GaussianMixture.from_parameters([0.5], [[0.0]], [1.0]), "weights must be"),
         (lambda: GaussianMixture.from_parameters([1.0], [[0.0]], [-1.0]), "positive"),
         (lambda: GaussianMixture.from_parameters([1.0], [[0.0, 1.0]], [[[1, 2], [2, 1]]]),

@@ -289,6 +289,17 @@ class TestMixture:
         np.testing.assert_allclose(mixture.score_samples(arc), np.log(density), rtol=1e-9)
         assert (mixture.predict(arc) == mixture.predict_proba(arc).argmax(axis=1)).all()
 
+    def test_from_parameters_is_the_same_mixture(self, arc):
+        fitted = MixturePPCA(3, 1, random_state=0).fit(arc)
+        rebuilt = MixturePPCA.from_parameters(fitted.weights_, fitted.models_)
+        np.testing.assert_array_equal(rebuilt.score_samples(arc), fitted.score_samples(arc))
+        np.testing.assert_array_equal(rebuilt.sample(9, 0)[0], fitted.sample(9, 0)[0])
+
+    def test_a_component_of_weight_zero_has_no_part(self, arc):
+        models = MixturePPCA(2, 1, random_state=0).fit(arc).models_
+        mixture = MixturePPCA.from_parameters([1, 0], models)
+        np.testing.assert_allclose(mixture.score_samples(arc), models[0].score_samples(arc))
+
     def test_samples_have_the_moments_of_the_mixture(self, arc):
         mixture = MixturePPCA(3, 1, random_state=0).fit(arc)
         X, z = mixture.sample(50_000, random_state=0)
@@ -335,8 +346,13 @@ HOLED = np.where(np.eye(30, 4) == 1, np.nan, X)
         (lambda: MixturePPCA(2, 4).fit(X), "n_factors must be between 1 and"),
         (lambda: MixturePPCA(2, n_init=0).fit(X), "n_init == 0, must be >= 1"),
         (lambda: MixturePPCA(2).fit(np.ones((5, 3))), "two different rows"),
-        (lambda: MixturePPCA(2).score(X), "no parameters yet: call fit$"),
-        (lambda: MixturePPCA(1).fit(X).sample(0), "n_samples must be at least 1, got 0"),
+        (lambda: MixturePPCA(2).score(X), "no parameters yet: call fit or from_parameters$"),
+        (lambda: MixturePPCA(1).fit(X).sample(0), "n_samples == 0, must be >= 1"),
+        (lambda: MixturePPCA.from_parameters([1], [PPCA(1)]), "PPCA has no parameters yet"),
+        (
+            lambda: MixturePPCA.from_parameters([0.5, 0.5], [PPCA(d).fit(X) for d in (1, 2)]),
+            r"each of the 2 weights, got 2 with loadings of shape \(4, 1\) and \(4, 2\)",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

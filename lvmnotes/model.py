@@ -1,13 +1,27 @@
-"""What every model with a density has in common, however it is fitted."""
+"""What every model of the book has in common, however it is fitted."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import DensityMixin
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import NotFittedError
 
 
-class DensityModel(DensityMixin):
+class LatentVariableModel(BaseEstimator):
+    """A model whose parameters are fitted, or given by ``from_parameters``."""
+
+    #: Name of the attribute that a model with parameters has.
+    _known_by: str
+
+    def _check_known(self) -> None:
+        if not hasattr(self, self._known_by):
+            raise NotFittedError(
+                f"this {type(self).__name__} has no parameters yet: call fit or from_parameters"
+            )
+
+
+class DensityModel(DensityMixin, LatentVariableModel):
     """A model with a likelihood; a subclass provides ``score_samples(X)``."""
 
     def score(self, X: ArrayLike, y=None) -> float:
