@@ -89,7 +89,8 @@ def page(results: dict[str, dict]) -> str:
         verdict = f"{ratio:.{0 if ratio > 10 else 1}f} times as fast as the fastest peer"
         if goal:
             outcome = "reached" if ratio >= goal else f"missed by {1 - ratio / goal:.0%}"
-            verdict += f"; the goal was {goal:g} times: {outcome}"
+            aim = "to be as fast" if goal == 1 else f"{goal:g} times"
+            verdict += f"; the goal was {aim}: {outcome}"
         rows = [
             f"## {name[0].upper()}{name[1:]}",
             f"{verdict}.\n",
