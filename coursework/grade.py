@@ -214,11 +214,12 @@ def grade_all(home, names=None, jobs=2, limits=None):
     home, limits = Path(home).resolve(), limits or Limits()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["coursework.grade"])
+    sets = {name: problems.read(home, name) for name in names or problems.sets(home)}
     if not contained():
         print(report.NOT_CONTAINED, file=sys.stderr)
     graded = 0
-    for name in names or problems.sets(home):
-        problem, files = problems.read(home, name), report.Files(home, name)
+    for name, problem in sets.items():
+        files = report.Files(home, name)
         students = files.students()
         if not students:
             print(f"{name}: nothing handed in")

@@ -238,6 +238,24 @@ class Moments:
         return self.scatter / self.n
 
 
+def finite_mean(X: np.ndarray) -> np.ndarray:
+    """Mean of each column, or an error if `X` holds NaN or infinity; reads `X` once.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+    """
+    with np.errstate(invalid="ignore", over="ignore"):  # found below
+        mean = X.mean(axis=0, dtype=float)
+    if not np.isfinite(mean).all():
+        assert_all_finite(X, input_name="X")
+    return mean
+
+
 def _moments_or_none(X: np.ndarray) -> Moments | None:
     """Moments of a block; of none where a selection has left no row of it."""
     return Moments.from_data(X) if len(X) else None

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import assert_all_finite, check_array, check_scalar
+from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .linear_factor import orient
-from .moments import Moments
+from .moments import Moments, finite_mean
 
 
 class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -167,9 +167,7 @@ class PCA(Codec):
         if N >= D:
             return self.fit_moments(Moments.from_validated(X))
         self._check_n_components(N, "n_samples")
-        assert_all_finite(X, input_name="X")
-        X = X.astype(float)
-        b = X.mean(axis=0)
+        b = finite_mean(X)
         Z = X - b
         # Z Z^T u = n lambda u gives (Z^T Z) Z^T u = n lambda Z^T u. Normalising Z^T u by QR keeps
         # the columns orthonormal where lambda is zero too.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_array, check_random_state, check_scalar
+from sklearn.utils import check_array, check_random_state, check_scalar
 from sklearn.utils.validation import validate_data
 
 from .em import expectation_maximisation
@@ -21,7 +21,7 @@ from .linear_factor import (
     principal,
 )
 from .missing import em_step_observed, observed_mean_and_variance, read_unless_missing
-from .moments import Moments
+from .moments import Moments, finite_mean
 from .warn import warn
 
 #: Smallest noise variance, as a part of the mean variance of a variable. Where the data lie in a
@@ -124,7 +124,7 @@ class PPCA(LinearGaussianModel):
         N, D = X.shape
         self._check_parameters(D)
         by_moments = self.method == "ml" and (D <= N or self.n_components >= N)
-        summary = read_unless_missing(Moments.from_validated if by_moments else _mean, X)
+        summary = read_unless_missing(Moments.from_validated if by_moments else finite_mean, X)
         if summary is None:
             return self._fit_missing(X.astype(float))
         if by_moments:
@@ -439,15 +439,6 @@ def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np
     discriminant = half**2 - rho * (1 + rho) * noise**2
     on = (half > 0) & (discriminant >= 0)
     return np.where(on, half + np.sqrt(np.where(on, discriminant, 0)), 0) / (1 + rho)
-
-
-def _mean(X: np.ndarray) -> np.ndarray:
-    """Mean of each column of data without NaN or infinity."""
-    with np.errstate(invalid="ignore", over="ignore"):  # found below
-        mean = X.mean(axis=0, dtype=float)
-    if not np.isfinite(mean).all():
-        assert_all_finite(X, input_name="X")
-    return mean
 
 
 def checked_covariance(moments: Moments) -> np.ndarray:

@@ -451,7 +451,7 @@ def test_the_command_says_what_there_is(home):
     command = [sys.executable, "-m", "coursework", "grade", "--jobs", "1", "other", "--home", home]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "there is no problem set 'other'; there are: sample"
+    assert done.stderr == "there is no problem set 'other'; there are: sample\n"
 
 
 def check(notebook, folder):
