@@ -10,7 +10,7 @@ VERSIONS ?= python3.11 python3.12 python3.13
 VENV := .venv/ready
 PY := .venv/bin/python
 SITE := _build/ready
-LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/*/*.py lvmnotes/datasets/* lvmnotes/static/*)
+LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/*/*.py lvmnotes/datasets/* lvmnotes/notebook/static/*)
 CHAPTERS := $(wildcard book/chapters/*.md)
 NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
 COURSE := .venv/coursework

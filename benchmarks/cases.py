@@ -20,8 +20,8 @@ from sklearn.utils import check_array
 
 import lvmnotes
 from lvmnotes import data, ppca
+from lvmnotes.core.loadings import leading_eigenpairs
 from lvmnotes.lasso import objective
-from lvmnotes.linear_factor import principal
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _ppca(n_samples: int, n_features: int, d: int, goal: float, repeats: int) ->
         repeats=repeats,
         parts={
             "one product XᵀX": lambda X: X.T @ X,
-            "the first eigenvectors": lambda X: principal(C, d),
+            "the first eigenvectors": lambda X: leading_eigenpairs(C, d),
             "a look at the type and shape of X": lambda X: check_array(X, ensure_all_finite=False),
         },
     )

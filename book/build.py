@@ -27,7 +27,7 @@ from jupyter_book.cli.main import main as jupyter_book
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from lvmnotes.claims import MIME_TYPE as CHECK
+from lvmnotes.notebook.check import MIME_TYPE as CHECK
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "book" / "chapters"

@@ -1,19 +1,27 @@
 """Latent variable models in numpy: a module a chapter of the book, and what they share."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .autoencoder import Autoencoder, LinearAutoencoder
-from .claims import check
-from .explore import explore
+from .bayesian_pca import BayesianPCA
+from .core.moments import Moments
 from .factor_analysis import FactorAnalysis
 from .lasso import sparse_encode
 from .latent_class import LatentClassModel
 from .linear_factor import LinearFactorModel, LinearGaussianModel
 from .mixture_ppca import MixturePPCA
 from .mixtures import GaussianMixture
-from .moments import Moments
 from .pca import PCA
-from .ppca import PPCA, BayesianPCA
+from .ppca import PPCA
 from .rotation import promax, varimax
 from .sparse_coding import SparseCoding
+
+if TYPE_CHECKING:
+    from .notebook.check import check
+    from .notebook.explore import explore
 
 __version__ = "0.1.0"
 
@@ -37,3 +45,10 @@ __all__ = [
     "sparse_encode",
     "varimax",
 ]
+
+
+def __getattr__(name):
+    """Import what chapters show and check with when it is first used: it needs Jupyter."""
+    if name in ("check", "explore"):
+        return getattr(import_module(f".notebook.{name}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import validate_data
 
-from .moments import Moments
-from .pca import Codec
-from .warn import warn
+from .core.base import Codec
+from .core.moments import Moments, moments_if_complete
+from .core.validation import check_integer, check_real
+from .core.warn import warn
 
 
 class LinearAutoencoder(Codec):
@@ -86,7 +85,7 @@ class LinearAutoencoder(Codec):
         LinearAutoencoder
         """
         X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        return self.fit_moments(Moments.from_validated(X))
+        return self.fit_moments(moments_if_complete(X))
 
     def fit_moments(self, moments: Moments) -> LinearAutoencoder:
         """Train on the sufficient statistics alone.
@@ -101,10 +100,10 @@ class LinearAutoencoder(Codec):
         """
         D, d = len(moments.mean), self.n_components
         self._check_n_components(D, "n_features")
-        check_scalar(self.learning_rate, "learning_rate", Real, min_val=0)
-        check_scalar(self.momentum, "momentum", Real, min_val=0, max_val=1)
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_real(self.learning_rate, "learning_rate", minimum=0)
+        check_real(self.momentum, "momentum", minimum=0, maximum=1)
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
         rng = np.random.default_rng(self.random_state)
         largest = np.linalg.norm(moments.covariance, 2)
         scale = np.sqrt(largest) if largest > 0 else 1.0
@@ -225,6 +224,8 @@ class Autoencoder(Codec):
     n_iter_ : int
     """
 
+    _fitted_attribute = "layers_"
+
     def __init__(
         self,
         n_components: int = 1,
@@ -257,10 +258,10 @@ class Autoencoder(Codec):
         X = validate_data(self, X, dtype=float, ensure_min_samples=2)
         D = X.shape[1]
         self._check_n_components(D, "n_features")
-        check_scalar(self.n_hidden, "n_hidden", Integral, min_val=1)
-        check_scalar(self.weight_decay, "weight_decay", Real, min_val=0)
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_integer(self.n_hidden, "n_hidden", minimum=1)
+        check_real(self.weight_decay, "weight_decay", minimum=0)
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
         rng = np.random.default_rng(self.random_state)
         self.b_ = X.mean(axis=0)
         self.scale_ = float(np.sqrt(X.var(axis=0).mean())) or 1.0
@@ -293,6 +294,10 @@ class Autoencoder(Codec):
         self.layers_ = _layers(result.x, sizes)
         self.n_iter_ = result.nit
         return self
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.layers_[1][1].size
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
         return _through(self.layers_[:2], (X - self.b_) / self.scale_)[-1]

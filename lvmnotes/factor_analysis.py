@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, optimize, stats
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .em import expectation_maximisation
-from .linear_factor import LOG_2_PI, LinearGaussianModel, canonical_rotation, principal
-from .missing import em_step_observed, observed_mean_and_variance, read_unless_missing
-from .moments import Moments
-from .warn import warn
+from .core.em import expectation_maximisation
+from .core.loadings import canonical_rotation, leading_eigenpairs
+from .core.moments import Moments, moments_if_complete, observed_mean_and_variance
+from .core.validation import check_integer, check_real
+from .core.warn import warn
+from .linear_factor import LOG_2_PI, LinearGaussianModel, em_step_observed
 
 #: Smallest uniqueness allowed, as a part of the variable's variance. The likelihood of a Heywood
 #: case grows all the way to zero uniqueness, where the density no longer exists.
@@ -125,7 +124,7 @@ class FactorAnalysis(LinearGaussianModel):
             ensure_min_samples=2,
             ensure_all_finite=False,
         )
-        moments = read_unless_missing(Moments.from_validated, X)
+        moments = moments_if_complete(X)
         if moments is None:
             return self._fit_missing(X.astype(float))
         return self.fit_moments(moments)
@@ -230,7 +229,7 @@ class FactorAnalysis(LinearGaussianModel):
         -------
         ndarray of shape (n_samples, n_components)
         """
-        self._check_known()
+        self._check_fitted()
         X = validate_data(self, X, dtype=float, reset=False)
         weighted = self.W_ / np.sqrt(self.noise_variance_)[:, None]
         return (X - self.b_) / np.sqrt(self.noise_variance_) @ np.linalg.pinv(weighted).T
@@ -261,9 +260,9 @@ class FactorAnalysis(LinearGaussianModel):
     def _check_parameters(self, mean: np.ndarray, variance: np.ndarray) -> None:
         if self.method not in ("ml", "em"):
             raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
-        check_scalar(self.n_components, "n_components", Integral)
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
+        check_integer(self.n_components, "n_components")
         if not 1 <= self.n_components <= len(variance):
             raise ValueError(
                 "n_components must be between 1 and the number of variables "
@@ -287,7 +286,7 @@ class FactorAnalysis(LinearGaussianModel):
         self.b_ = b
         self.noise_variance_ = scale**2 * psi
         self.n_features_in_ = len(W)
-        self._learn_trace(trace, n, self.n_parameters_)
+        self._set_trace(trace, n, self.n_parameters_)
         self.heywood_ = psi < HEYWOOD
         if self.heywood_.any():
             warn(
@@ -340,7 +339,7 @@ def profile_likelihood(
 def _best_loadings(psi, S, n_components) -> tuple[np.ndarray, np.ndarray]:
     """Best loadings for given noise, and the eigenvalues they carry (those above 1)."""
     scale = np.sqrt(psi)
-    eigenvalues, V = principal(S / np.outer(scale, scale), n_components)
+    eigenvalues, V = leading_eigenpairs(S / np.outer(scale, scale), n_components)
     signal = np.maximum(eigenvalues, 1)
     return scale[:, None] * V * np.sqrt(signal - 1), signal
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_scalar
+from sklearn.utils import check_array
 
-from .warn import warn
+from .core.validation import check_real
+from .core.warn import warn
 
 #: Largest duality gap of a code, as a part of the objective of the code 0.
 GAP = 1e-9
@@ -321,8 +322,8 @@ def _check_problem(X, W, lam, beta, b):
         raise ValueError(
             f"W must have a row for each of the {X.shape[1]} features of X, got shape {W.shape}"
         )
-    check_scalar(lam, "lam", (int, float, np.number), min_val=0)
-    check_scalar(beta, "beta", (int, float, np.number), min_val=0, include_boundaries="neither")
+    check_real(lam, "lam", minimum=0)
+    check_real(beta, "beta", minimum=0, inclusive=False)
     b = np.zeros(len(W)) if b is None else np.asarray(b, dtype=float)
     if b.shape != (len(W),) or not np.isfinite(b).all():
         raise ValueError(f"b must have shape ({len(W)},), one finite value a feature, got {b!r}")

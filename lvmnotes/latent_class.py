@@ -144,11 +144,11 @@ class LatentClassModel(FiniteMixture):
         (weights, theta), trace = self._climb(em_step, starts)
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.probabilities_ = weights[order], theta[order]
-        self._learn_trace(trace, N, K - 1 + K * D)
+        self._set_trace(trace, N, K - 1 + K * D)
         return self
 
     def _log_joint(self, X: ArrayLike) -> np.ndarray:
-        self._check_known()
+        self._check_fitted()
         return _log_joint(
             self.weights_, _inside(self.probabilities_), *self._answers(X, reset=False)
         )

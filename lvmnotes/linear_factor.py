@@ -7,16 +7,15 @@ what a Gaussian prior gives in closed form.
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_scalar
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from .model import DensityModel, LatentVariableModel
+from .core.base import DensityModel, LatentVariableModel
+from .core.validation import check_integer
 
 LOG_2_PI = np.log(2 * np.pi)
 
@@ -51,7 +50,6 @@ class LinearFactorModel(LatentVariableModel):
     """
 
     prior = stats.norm()
-    _known_by = "W_"
 
     def __init__(self, n_components: int = 1):
         self.n_components = n_components
@@ -109,8 +107,8 @@ class LinearFactorModel(LatentVariableModel):
         X : ndarray of shape (n_samples, n_features)
         H : ndarray of shape (n_samples, n_components)
         """
-        self._check_known()
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        self._check_fitted()
+        check_integer(n_samples, "n_samples", minimum=1)
         rng = np.random.default_rng(random_state)
         D, d = self.W_.shape
         H = self.prior.rvs(size=(n_samples, d), random_state=rng)
@@ -160,7 +158,7 @@ class LinearFactorModel(LatentVariableModel):
         return self.log_prior(H) + log_noise.sum(axis=1)
 
     def _check_factors(self, H: ArrayLike) -> np.ndarray:
-        self._check_known()
+        self._check_fitted()
         H = check_array(H, dtype=float, input_name="H")
         if H.shape[1] != self.W_.shape[1]:
             raise ValueError(
@@ -194,7 +192,7 @@ class LinearGaussianModel(
         -------
         ndarray of shape (n_features, n_features)
         """
-        self._check_known()
+        self._check_fitted()
         C = self.W_ @ self.W_.T
         C[np.diag_indices_from(C)] += self.noise_variance_
         return C
@@ -261,10 +259,6 @@ class LinearGaussianModel(
         return -0.5 * (observed.sum(axis=-1) * LOG_2_PI + log_determinant + distance)
 
     @property
-    def _n_features_out(self) -> int:
-        return self.W_.shape[1]
-
-    @property
     def n_parameters_(self) -> int:
         """Free parameters: the offset, the loadings up to a rotation, and the noise."""
         D, d = self.W_.shape
@@ -278,7 +272,7 @@ class LinearGaussianModel(
 
     def _standardise(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Noise-standardised data (N, D), missing entries 0, and noise precision (D,) or (N, D)."""
-        self._check_known()
+        self._check_fitted()
         X = validate_data(self, X, dtype=float, reset=False, ensure_all_finite="allow-nan")
         if np.any(self.noise_variance_ == 0):
             raise ValueError("the model has no density: noise_variance_ has a zero")
@@ -297,58 +291,6 @@ class LinearGaussianModel(
         return np.eye(d) + (precision @ products).reshape(*precision.shape[:-1], d, d)
 
 
-def principal(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalues of a covariance, falling, and their eigenvectors as columns.
-
-    Parameters
-    ----------
-    S : ndarray of shape (n_features, n_features)
-    n_components : int
-
-    Returns
-    -------
-    eigenvalues : ndarray of shape (n_components,)
-    V : ndarray of shape (n_features, n_components)
-    """
-    D = len(S)
-    eigenvalues, V = linalg.eigh(S, subset_by_index=(D - n_components, D - 1), check_finite=False)
-    return np.maximum(eigenvalues[::-1], 0), V[:, ::-1]
-
-
-def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.ndarray:
-    r"""Turn loadings to the one rotation that statistics agrees on.
-
-    The likelihood leaves W free up to a rotation. The canonical form makes
-    :math:`W^\top \psi^{-1} W` diagonal with falling entries, and the sum of each column positive.
-
-    Parameters
-    ----------
-    W : ndarray of shape (n_features, n_components)
-    noise_variance : float or ndarray of shape (n_features,)
-
-    Returns
-    -------
-    ndarray of shape (n_features, n_components)
-    """
-    scaled = W.T / np.sqrt(noise_variance)
-    U = linalg.svd(scaled, full_matrices=False)[0]
-    return orient(W @ U)
-
-
-def orient(W: np.ndarray) -> np.ndarray:
-    """Give each column of loadings the sign that makes its sum positive.
-
-    Parameters
-    ----------
-    W : ndarray of shape (n_features, n_components)
-
-    Returns
-    -------
-    ndarray of shape (n_features, n_components)
-    """
-    return W * np.where(W.sum(axis=0) < 0, -1.0, 1.0)
-
-
 def _one_per_feature(value: ArrayLike | float, n_features: int, name: str) -> np.ndarray:
     """Return a finite scalar, or one finite value a feature, as an array."""
     value = np.asarray(value, dtype=float)
@@ -365,3 +307,52 @@ def _solve(M: np.ndarray, rows: np.ndarray) -> np.ndarray:
     if M.ndim == 2:
         return linalg.cho_solve(linalg.cho_factor(M), rows.T).T
     return np.linalg.solve(M, rows[..., None])[..., 0]
+
+
+def em_step_observed(parameters, X: np.ndarray, floor: float, *, tied: bool = False):
+    r"""One exact EM iteration of a linear-Gaussian model on incomplete data.
+
+    The E-step conditions each sample's factors on its observed entries only. The M-step regresses
+    each variable on the factors and a constant, over the samples that observe it: with
+    :math:`\tilde{\mathbf h} = (\mathbf h, 1)`,
+
+    .. math::
+
+        (\mathbf w_i, b_i) = \Bigl(\sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n
+        \tilde{\mathbf h}_n^\top]\Bigr)^{-1} \sum_{n \in O_i} x_{ni}\,
+        \mathbb E[\tilde{\mathbf h}_n] .
+
+    Parameters
+    ----------
+    parameters : tuple of ndarray
+        Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,)
+        or, when tied, the one noise variance.
+    X : ndarray of shape (n_samples, n_features)
+        Standardised data; NaN marks a missing entry.
+    floor : float
+        Smallest noise variance.
+    tied : bool, default False
+        Whether all variables share one noise variance, as in PPCA.
+
+    Returns
+    -------
+    log_likelihood : float
+        Of the parameters given; mean a sample, in nats, of the observed entries.
+    parameters : tuple of ndarray
+        After the step.
+    """
+    model = LinearGaussianModel.from_parameters(*parameters)
+    mean, covariance = model.posterior(X)
+    N, d = mean.shape
+    H = np.column_stack([mean, np.ones(N)])
+    products = H[:, :, None] * H[:, None, :]
+    products[:, :d, :d] += covariance
+    observed = ~np.isnan(X)
+    filled = np.where(observed, X, 0)
+    second = (observed.T.astype(float) @ products.reshape(N, -1)).reshape(-1, d + 1, d + 1)
+    cross = filled.T @ H
+    regression = np.linalg.solve(second, cross[:, :, None])[:, :, 0]
+    count = observed.sum(axis=0)
+    residual = (filled**2).sum(axis=0) - (regression * cross).sum(axis=1)
+    variance = residual.sum() / count.sum() if tied else residual / count
+    return model.score(X), (regression[:, :d], regression[:, d], np.maximum(variance, floor))

@@ -12,11 +12,11 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from .linear_factor import principal
+from .core.loadings import leading_eigenpairs
+from .core.moments import Moments
+from .core.warn import warn
 from .mixtures import FiniteMixture, check_weights
-from .moments import Moments
 from .ppca import PPCA, check_n_factors, check_spread, closed_form
-from .warn import warn
 
 #: Smallest noise variance of a component, as a part of the mean variance of a variable: a
 #: component that shrinks onto a plane of its own few samples stops here.
@@ -94,7 +94,7 @@ class MixturePPCA(FiniteMixture):
         """
         weights = check_weights(weights)
         for model in models:
-            model._check_known()
+            model._check_fitted()
         shapes = {model.W_.shape for model in models}
         if len(models) != len(weights) or len(shapes) > 1:
             raise ValueError(
@@ -141,7 +141,7 @@ class MixturePPCA(FiniteMixture):
         starts = (m_step(_start(X, K, random_state)) for _ in range(self.n_init))
         (self.weights_, self.models_), trace = self._climb(step, starts)
         n_parameters = K - 1 + sum(model.n_parameters_ for model in self.models_)
-        self._learn_trace(trace, N, n_parameters)
+        self._set_trace(trace, N, n_parameters)
         shrunk = [k for k, model in enumerate(self.models_) if model.noise_variance_ <= floor]
         if shrunk:
             warn(
@@ -152,7 +152,7 @@ class MixturePPCA(FiniteMixture):
         return self
 
     def _log_joint(self, X: ArrayLike) -> np.ndarray:
-        self._check_known()
+        self._check_fitted()
         X = validate_data(self, X, dtype=float, reset=False)
         return _log_joint(X, self.weights_, self.models_)
 
@@ -181,5 +181,5 @@ def _weighted_ppca(X: np.ndarray, weight: np.ndarray, d: int, floor: float) -> P
     """PPCA of weighted samples."""
     moments = Moments.from_data(X, weight)
     S = moments.covariance
-    W, noise, _ = closed_form(*principal(S, d), np.trace(S), floor)
+    W, noise, _ = closed_form(*leading_eigenpairs(S, d), np.trace(S), floor)
     return PPCA.from_parameters(W, moments.mean, noise)

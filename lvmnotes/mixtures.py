@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, special
 from sklearn.cluster import KMeans
-from sklearn.utils import check_array, check_random_state, check_scalar, gen_batches
+from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils.validation import validate_data
 
-from .em import Parameters, expectation_maximisation
+from .core.base import DensityModel
+from .core.em import Parameters, expectation_maximisation
+from .core.moments import Moments, moments_if_complete
+from .core.validation import check_integer, check_real
+from .core.warn import warn
 from .linear_factor import LOG_2_PI
-from .model import DensityModel
-from .moments import Moments
-from .warn import warn
 
 #: Columns of quadratic features held at a time: enough for a fast matrix product, few enough to
 #: stay in the processor's cache.
@@ -36,7 +36,7 @@ class FiniteMixture(DensityModel):
     ``_emit(z, rng)``, which draws a row of data for each class in z.
     """
 
-    _known_by = "weights_"
+    _fitted_attribute = "weights_"
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log-likelihood of each sample.
@@ -92,17 +92,17 @@ class FiniteMixture(DensityModel):
         X : ndarray of shape (n_samples, n_features)
         z : ndarray of int, shape (n_samples,)
         """
-        self._check_known()
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        self._check_fitted()
+        check_integer(n_samples, "n_samples", minimum=1)
         rng = np.random.default_rng(random_state)
         z = rng.choice(len(self.weights_), size=n_samples, p=self.weights_)
         return self._emit(z, rng), z
 
     def _check_parameters(self, n_samples: int) -> None:
-        check_scalar(self.n_components, "n_components", Integral)
-        check_scalar(self.n_init, "n_init", Integral, min_val=1)
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_integer(self.n_components, "n_components")
+        check_integer(self.n_init, "n_init", minimum=1)
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
         if not 1 <= self.n_components <= n_samples:
             raise ValueError(
                 "n_components must be between 1 and the number of samples "
@@ -275,9 +275,9 @@ class GaussianMixture(FiniteMixture):
         self._check_parameters(N)
         if kind not in ("full", "diag", "spherical"):
             raise ValueError(f"covariance_type must be 'full', 'diag' or 'spherical', got {kind!r}")
-        check_scalar(floor, "covariance_floor", Real, min_val=0)
+        check_real(floor, "covariance_floor", minimum=0)
 
-        moments = Moments.from_validated(X)
+        moments = moments_if_complete(X)
         scale = _scale(moments, kind)
         Z = np.linalg.inv(scale) @ (X - moments.mean).T
         random_state = check_random_state(self.random_state)
@@ -296,7 +296,7 @@ class GaussianMixture(FiniteMixture):
             self.covariances_ = covariances[order] * np.diag(scale)[: covariances[0].size] ** 2
         per_class = {"full": D * (D + 1) // 2, "diag": D, "spherical": 1}[kind]
         log_volume = np.log(np.diag(scale)).sum()
-        self._learn_trace(trace - log_volume, N, K - 1 + K * (D + per_class))
+        self._set_trace(trace - log_volume, N, K - 1 + K * (D + per_class))
         if (spectrum <= 1.001 * floor).any():
             warn(
                 "a class has closed in on a few samples and ends on the covariance floor: its "
@@ -307,7 +307,7 @@ class GaussianMixture(FiniteMixture):
 
     def _log_joint(self, X: ArrayLike) -> np.ndarray:
         """Evaluate directly, class by class: also for samples that no fit has seen."""
-        self._check_known()
+        self._check_fitted()
         X = validate_data(self, X, dtype=float, reset=False)
         log_joint = np.empty((len(X), len(self.weights_)))
         for k, factor in enumerate(self._factors()):

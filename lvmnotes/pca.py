@@ -2,103 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .linear_factor import orient
-from .moments import Moments, finite_mean
-
-
-class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """An encoder from data to codes and a decoder back; PCA and the autoencoders are ones.
-
-    Parameters
-    ----------
-    n_components : int, default 1
-        Length d of a code.
-    """
-
-    def __init__(self, n_components: int = 1):
-        self.n_components = n_components
-
-    @abstractmethod
-    def _encode(self, X: np.ndarray) -> np.ndarray:
-        """Map data (N, D) to codes (N, d)."""
-
-    @abstractmethod
-    def _decode(self, H: np.ndarray) -> np.ndarray:
-        """Map codes (N, d) to data (N, D)."""
-
-    def transform(self, X: ArrayLike) -> np.ndarray:
-        """Encode data.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            The codes.
-        """
-        check_is_fitted(self)
-        return self._encode(validate_data(self, X, dtype=float, reset=False))
-
-    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
-        """Decode codes.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_components)
-            The codes, under scikit-learn's name for what comes first.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            The reconstructions.
-        """
-        check_is_fitted(self)
-        H = check_array(X, dtype=float)
-        if H.shape[1] != self.n_components:
-            raise ValueError(
-                f"X must hold codes of length n_components={self.n_components}, got shape {H.shape}"
-            )
-        return self._decode(H)
-
-    def reconstruction_error(self, X: ArrayLike) -> float:
-        r"""Mean squared distance between data and their reconstructions.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        float
-            The mean over samples of :math:`\lVert \mathbf x - \hat{\mathbf x} \rVert^2`, in the
-            squared unit of the data.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=float, reset=False)
-        return float(((X - self._decode(self._encode(X))) ** 2).sum() / len(X))
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components
-
-    def _check_n_components(self, most: int, what: str) -> None:
-        check_scalar(self.n_components, "n_components", Integral)
-        if not 1 <= self.n_components <= most:
-            raise ValueError(
-                f"n_components must be between 1 and {what}={most}, got {self.n_components}"
-            )
+from .core.base import Codec
+from .core.loadings import orient
+from .core.moments import Moments, moments_if_complete
 
 
 class PCA(Codec):
@@ -156,18 +66,12 @@ class PCA(Codec):
         -------
         PCA
         """
-        X = validate_data(
-            self,
-            X,
-            dtype=(np.float64, np.float32),
-            ensure_min_samples=2,
-            ensure_all_finite=False,  # whoever reads X below looks at that
-        )
+        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
         N, D = X.shape
         if N >= D:
-            return self.fit_moments(Moments.from_validated(X))
+            return self.fit_moments(moments_if_complete(X))
         self._check_n_components(N, "n_samples")
-        b = finite_mean(X)
+        b = X.mean(axis=0, dtype=float)
         Z = X - b
         # Z Z^T u = n lambda u gives (Z^T Z) Z^T u = n lambda Z^T u. Normalising Z^T u by QR keeps
         # the columns orthonormal where lambda is zero too.
@@ -190,7 +94,7 @@ class PCA(Codec):
         eigenvalues, V = np.linalg.eigh(moments.covariance)
         if eigenvalues[0] < -1e-8 * eigenvalues[-1]:
             raise ValueError("scatter must be positive semidefinite to be that of any data")
-        self.n_features_in_ = len(V)
+        self._set_n_features(len(V))
         return self._learn(
             V[:, : -self.n_components - 1 : -1], moments.mean, eigenvalues[::-1].copy()
         )

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from .em import expectation_maximisation
-from .linear_factor import (
-    LOG_2_PI,
-    LinearGaussianModel,
-    canonical_rotation,
-    orient,
-    principal,
-)
-from .missing import em_step_observed, observed_mean_and_variance, read_unless_missing
-from .moments import Moments, finite_mean
-from .warn import warn
+from .core.em import expectation_maximisation
+from .core.loadings import canonical_rotation, leading_eigenpairs, orient
+from .core.moments import Moments, mean_if_complete, moments_if_complete, observed_mean_and_variance
+from .core.validation import check_integer, check_real
+from .core.warn import warn
+from .linear_factor import LOG_2_PI, LinearGaussianModel, em_step_observed
 
 #: Smallest noise variance, as a part of the mean variance of a variable. Where the data lie in a
 #: d-dimensional plane the likelihood grows all the way to zero, where there is no density.
@@ -124,7 +117,7 @@ class PPCA(LinearGaussianModel):
         N, D = X.shape
         self._check_parameters(D)
         by_moments = self.method == "ml" and (D <= N or self.n_components >= N)
-        summary = read_unless_missing(Moments.from_validated if by_moments else finite_mean, X)
+        summary = (moments_if_complete if by_moments else mean_if_complete)(X)
         if summary is None:
             return self._fit_missing(X.astype(float))
         if by_moments:
@@ -137,7 +130,7 @@ class PPCA(LinearGaussianModel):
             W, noise, trace = self._em(lambda V: Z.T @ (Z @ V) / N, total, D)
         else:
             # Z^T u is an eigenvector of Z^T Z, of length sqrt(N lambda), if u is one of Z Z^T.
-            eigenvalues, U = principal(Z @ Z.T / N, self.n_components)
+            eigenvalues, U = leading_eigenpairs(Z @ Z.T / N, self.n_components)
             V = Z.T @ U / np.sqrt(N * np.maximum(eigenvalues, np.finfo(float).tiny))
             W, noise, trace = closed_form(eigenvalues, V, total)
         return self._learn(W, b, noise, trace, N)
@@ -163,7 +156,7 @@ class PPCA(LinearGaussianModel):
         if self.method == "em":
             W, noise, trace = self._em(lambda V: S @ V, total, len(S))
         else:
-            W, noise, trace = closed_form(*principal(S, self.n_components), total)
+            W, noise, trace = closed_form(*leading_eigenpairs(S, self.n_components), total)
         return self._learn(W, moments.mean, noise, trace, moments.n)
 
     def _em(self, product: Callable, total: float, D: int) -> tuple:
@@ -187,7 +180,7 @@ class PPCA(LinearGaussianModel):
         Z = (X - mean) / scale
         # Missing entries at their mean give a start in the right region at the cost of one fit.
         S = Moments.from_data(np.nan_to_num(Z)).covariance
-        W, noise, _ = closed_form(*principal(S, self.n_components), np.trace(S))
+        W, noise, _ = closed_form(*leading_eigenpairs(S, self.n_components), np.trace(S))
         (W, b, noise), trace = expectation_maximisation(
             lambda parameters: em_step_observed(parameters, Z, NOISE_FLOOR, tied=True),
             (W, np.zeros(len(W)), noise),
@@ -204,8 +197,8 @@ class PPCA(LinearGaussianModel):
     def _check_parameters(self, D: int) -> None:
         if self.method not in ("ml", "em"):
             raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
         check_n_factors(self.n_components, "n_components", D)
 
     def _learn(self, W, b, noise, trace, n) -> PPCA:
@@ -214,7 +207,7 @@ class PPCA(LinearGaussianModel):
         self.b_ = b
         self.noise_variance_ = float(noise)
         self.n_features_in_ = D
-        self._learn_trace(trace, n, self.n_parameters_)
+        self._set_trace(trace, n, self.n_parameters_)
         if noise <= 1.01 * NOISE_FLOOR * ((W**2).sum() / D + noise):
             warn(
                 f"the data lie in a plane of n_components={d} dimensions, so the likelihood has "
@@ -222,118 +215,6 @@ class PPCA(LinearGaussianModel):
                 "floor",
             )
         return self
-
-
-class BayesianPCA(LinearGaussianModel):
-    r"""Probabilistic PCA that chooses the number of its factors (Bishop 1999).
-
-    Each column of W has a Gaussian prior of its own precision,
-    :math:`\mathbf w_j \sim \mathcal N(\mathbf 0, \alpha_j^{-1} I)`, and the precisions are fitted
-    with the rest (automatic relevance determination). The precision of a column that is not worth
-    its cost goes to infinity, and the column to zero.
-
-    Bishop's EM turns no column that points along an eigenvector of the sample covariance, so what
-    it has to find are lengths, and where it ends is in closed form but for :math:`\sigma^2`:
-    see `ard_squared_lengths`. With several such ends, the one with the fewest factors is taken.
-
-    Parameters
-    ----------
-    n_components : int, optional
-        Largest number of factors; by default the number of variables less one.
-    tol : float, default 1e-10
-        Largest relative change of the noise variance in the last iteration.
-    max_iter : int, default 10000
-
-    Attributes
-    ----------
-    W_ : ndarray of shape (n_features, n_components)
-        Loadings; columns that are switched off are zero.
-    b_ : ndarray of shape (n_features,)
-        Mean of the data.
-    noise_variance_ : float
-    alpha_ : ndarray of shape (n_components,)
-        Prior precision of each column, infinite where it is switched off.
-    n_relevant_ : int
-        Number of columns that are not zero.
-    n_iter_ : int
-    """
-
-    def __init__(
-        self, n_components: int | None = None, *, tol: float = 1e-10, max_iter: int = 10_000
-    ):
-        super().__init__(n_components)
-        self.tol = tol
-        self.max_iter = max_iter
-
-    def fit(self, X: ArrayLike, y=None) -> BayesianPCA:
-        """Fit to data.
-
-        Parameters
-        ----------
-        X : array_like of shape (n_samples, n_features)
-        y : ignored
-
-        Returns
-        -------
-        BayesianPCA
-        """
-        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        return self.fit_moments(Moments.from_validated(X))
-
-    def fit_moments(self, moments: Moments) -> BayesianPCA:
-        """Fit to the sufficient statistics alone.
-
-        Parameters
-        ----------
-        moments : Moments
-            Of at least two samples.
-
-        Returns
-        -------
-        BayesianPCA
-        """
-        D = moments.mean.size
-        d = D - 1 if self.n_components is None else self.n_components
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
-        check_n_factors(d, "n_components", D)
-        S = checked_covariance(moments)
-        eigenvalues, V = principal(S, d)
-        total = np.trace(S)
-        check_spread(total)
-        rho = D / moments.n
-        noise = total / D
-        for iteration in range(1, self.max_iter + 1):
-            self.n_iter_ = iteration
-            squared = ard_squared_lengths(eigenvalues, noise, rho)
-            on = squared > 0
-            # Where the derivative with respect to the noise variance vanishes, lengths given.
-            rest = total - eigenvalues[on].sum() + rho * noise**2 * (1 / squared[on]).sum()
-            previous, noise = noise, max(rest / (D - on.sum()), NOISE_FLOOR * total / D)
-            if abs(noise - previous) <= self.tol * noise:
-                break
-        else:
-            warn(
-                f"the noise variance still changes after max_iter={self.max_iter} iterations; "
-                "raise max_iter or tol",
-                ConvergenceWarning,
-            )
-        self.W_ = orient(V * np.sqrt(squared))
-        self.b_ = moments.mean
-        self.noise_variance_ = float(noise)
-        self.alpha_ = np.divide(D, squared, where=on, out=np.full(d, np.inf))
-        self.n_relevant_ = int(on.sum())
-        self.n_features_in_ = D
-        return self
-
-    def _standardise(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        return super()._standardise(check_array(X, input_name="X"))
-
-    def __sklearn_tags__(self):
-        """Tell scikit-learn that the data must be complete."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = False
-        return tags
 
 
 def closed_form(
@@ -412,35 +293,6 @@ def em_step(
     return float(log_likelihood), (W, noise)
 
 
-def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np.ndarray:
-    r"""Squared lengths of the columns of Bayesian PCA for given noise.
-
-    The larger root :math:`l^2` of
-
-    .. math::
-
-        (1 + \rho)\, l^4 - (\lambda_j - (1 + 2\rho)\,\sigma^2)\, l^2 + \rho\,\sigma^4 = 0,
-        \qquad \rho = D / N,
-
-    and zero where there is none, which is where
-    :math:`\lambda_j < \sigma^2 (\sqrt{1 + \rho} + \sqrt\rho)^2`.
-
-    Parameters
-    ----------
-    eigenvalues : ndarray of shape (n_components,)
-    noise : float
-    rho : float
-
-    Returns
-    -------
-    ndarray of shape (n_components,)
-    """
-    half = (eigenvalues - (1 + 2 * rho) * noise) / 2
-    discriminant = half**2 - rho * (1 + rho) * noise**2
-    on = (half > 0) & (discriminant >= 0)
-    return np.where(on, half + np.sqrt(np.where(on, discriminant, 0)), 0) / (1 + rho)
-
-
 def checked_covariance(moments: Moments) -> np.ndarray:
     """Covariance of moments from elsewhere, or an error if they are not those of any data."""
     if moments.n < 2:
@@ -453,7 +305,7 @@ def checked_covariance(moments: Moments) -> np.ndarray:
 
 def check_n_factors(value: int, name: str, D: int) -> None:
     """Raise unless a number of factors leaves a direction to the noise."""
-    check_scalar(value, name, Integral)
+    check_integer(value, name)
     if not 1 <= value < D:
         raise ValueError(
             f"{name} must be between 1 and the number of variables less one (n_features={D}), "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -11,19 +9,17 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import validate_data
 
+from .core.validation import check_integer, check_real
+from .core.warn import warn
 from .lasso import objective, sparse_encode
 from .linear_factor import LinearFactorModel
-from .warn import warn
 
 #: Sweeps over the atoms in one update of the decoder.
 SWEEPS = 3
 #: Power with which `SparseCoding.partial_fit` forgets: batch s of t weighs (s / t)^FORGET.
 FORGET = 2
-#: Widths of the window of a Gabor function, in sizes of the patch.
-WIDTHS = np.array([0.07, 0.1, 0.14, 0.2])
 
 
 class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFactorModel):
@@ -194,7 +190,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         -------
         ndarray of shape (n_samples, n_components)
         """
-        self._check_known()
+        self._check_fitted()
         X = validate_data(self, X, dtype=float, reset=False)
         return sparse_encode(X, self.W_, self.lam, self.beta, self.b_)
 
@@ -211,16 +207,12 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         """
         return self._check_factors(H) @ self.W_.T + self.b_
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.W_.shape[1]
-
     def _check_parameters(self) -> None:
-        check_scalar(self.n_components, "n_components", Integral, min_val=1)
+        check_integer(self.n_components, "n_components", minimum=1)
         for name in ("lam", "beta"):
-            check_scalar(getattr(self, name), name, Real, min_val=0, include_boundaries="neither")
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+            check_real(getattr(self, name), name, minimum=0, inclusive=False)
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
 
     def _start(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return samples as atoms, and the mean as offset."""
@@ -279,68 +271,6 @@ def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.n
             W[:, k] = u / max(1.0, np.sqrt(u @ u))
         b = (seen.x - W @ seen.h) / seen.n
     return W, b
-
-
-class GaborFit(NamedTuple):
-    """Result of `gabor_fit`, one value an atom."""
-
-    r_squared: np.ndarray
-    orientation: np.ndarray
-    frequency: np.ndarray
-    width: np.ndarray
-
-
-def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
-    r"""Find the best Gabor function for each atom: how local and oriented it is.
-
-    A Gabor function is a plane wave under a Gaussian window,
-
-    .. math::
-
-        e^{-u^2 / 2 s^2 - v^2 / 2 (r s)^2} \cos(2 \pi f u + \varphi)
-
-    with u across and v along the bars, :math:`r \in \{1, 2\}` and :math:`s \le` size / 5.
-    Centre, orientation, frequency, width and elongation are searched on a grid; phase and
-    amplitude, being linear, are solved for.
-
-    Parameters
-    ----------
-    W : array_like of shape (size * size, n_components)
-        A column an atom, pixels row by row.
-    size : int
-
-    Returns
-    -------
-    GaborFit
-        `r_squared`, the part of an atom's energy in its best Gabor function; `orientation` of
-        the bars in degrees, 0 horizontal; `frequency` f in cycles a pixel; `width` s in pixels.
-    """
-    W = np.asarray(W, dtype=float)
-    if W.ndim != 2 or len(W) != size * size:
-        raise ValueError(f"W must have size * size = {size * size} rows, got shape {W.shape}")
-    energy = np.maximum((W**2).sum(axis=0), np.finfo(float).tiny)
-    y, x = np.divmod(np.arange(size**2), size)
-    best = np.zeros((4, W.shape[1]))
-    grid = itertools.product(
-        np.arange(0, 180, 11.25), np.geomspace(0.06, 0.45, 8), size * WIDTHS, (1, 2)
-    )
-    for angle, f, width, elongation in grid:
-        c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-        u, v = c * y - s * x, s * y + c * x
-        across, along = u - u[:, None], (v - v[:, None]) / elongation  # a row a centre
-        window = np.exp(-(across**2 + along**2) / (2 * width**2))
-        even, odd = window * np.cos(2 * np.pi * f * u), window * np.sin(2 * np.pi * f * u)
-        # The energy of each atom in the plane of the two, by Cramer's rule.
-        p, q = even @ W, odd @ W
-        ee, oo, eo = (
-            (g * h).sum(axis=1)[:, None] for g, h in ((even, even), (odd, odd), (even, odd))
-        )
-        r_squared = (oo * p**2 - 2 * eo * p * q + ee * q**2) / (ee * oo - eo**2) / energy
-        r_squared = r_squared.max(axis=0)
-        better = r_squared > best[0]
-        best[0, better] = r_squared[better]
-        best[1:, better] = [[angle], [f], [width]]
-    return GaborFit(*best)
 
 
 def _replace_unused(X, H, W, b) -> np.ndarray:

@@ -1,66 +1,6 @@
-"""What several test files share: a real browser, and a server for the folders it looks at."""
+"""What all tests share: one thread per process, as where the book is built."""
 
 import os
-import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
-from playwright.sync_api import Error, sync_playwright
-
-# As where the book is built; before numpy reads it, and for the kernels of the notebooks as well.
+# Before numpy reads it, and for the kernels of the notebooks as well.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-
-
-def pytest_configure(config):
-    """Declare the marker that the next function gives."""
-    config.addinivalue_line("markers", "browser: drives a real browser")
-
-
-def pytest_collection_modifyitems(items):
-    """Mark every test that drives a browser, so that `-m "not browser"` leaves them out."""
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):  # the cells of a notebook have none
-            item.add_marker("browser")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium: the one LVMNOTES_CHROMIUM names, else Playwright's own, else one on PATH."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if chosen := os.environ.get("LVMNOTES_CHROMIUM"):
-        executables = [chosen]
-    else:
-        executables = [None, *filter(None, map(shutil.which, names))]
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as playwright:
-        for executable in executables:
-            try:
-                chromium = playwright.chromium.launch(
-                    executable_path=executable, args=["--no-sandbox"] if as_root else []
-                )
-            except Error:
-                continue
-            yield chromium
-            chromium.close()
-            return
-    missing = "no Chromium starts: run `python -m playwright install chromium`"
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-
-
-@pytest.fixture(scope="session")
-def serve():
-    """Return a function that serves a folder on a free port and returns its address."""
-    servers = []
-
-    def start(folder):
-        handler = partial(SimpleHTTPRequestHandler, directory=folder)
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()

@@ -1,0 +1,1 @@
+"""What the models share: one base, moments, EM, checks of arguments, loadings, warnings."""

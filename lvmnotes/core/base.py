@@ -1,0 +1,153 @@
+"""What every model of the book has in common, however it is fitted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    DensityMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import validate_data
+
+from .validation import check_integer, check_matrix, check_not_masked
+
+
+class LatentVariableModel(BaseEstimator):
+    """The root of all models: parameters are fitted, or given by ``from_parameters``."""
+
+    #: Name of an attribute that exists as soon as the model has parameters.
+    _fitted_attribute = "W_"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell scikit-learn, too, whether the model has parameters."""
+        return hasattr(self, self._fitted_attribute)
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(
+                f"this {type(self).__name__} has no parameters yet: call fit or from_parameters"
+            )
+
+    def _read(self, X: ArrayLike, *, reset: bool, **options) -> np.ndarray:
+        """Return data as an array; `reset` in a fit, which learns the features and their names.
+
+        `options` are those of scikit-learn's `check_array`.
+        """
+        check_not_masked(X, "X")
+        return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
+
+    def _set_n_features(self, n_features: int) -> None:
+        """Take the number of features from statistics or parameters, which have no names."""
+        self.n_features_in_ = n_features
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of outputs of `transform`, for scikit-learn's names of them."""
+        return self.W_.shape[1]
+
+
+class DensityModel(DensityMixin, LatentVariableModel):
+    """A model with a likelihood; a subclass provides ``score_samples(X)``."""
+
+    def score(self, X: ArrayLike, y=None) -> float:
+        """Mean log-likelihood per sample, in nats.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        float
+        """
+        return float(self.score_samples(X).mean())
+
+    def _set_trace(self, trace: np.ndarray, n_samples: float, n_parameters: int) -> None:
+        """Store the mean log-likelihoods on the way, and the information criteria at the end."""
+        self.log_likelihood_trace_ = trace
+        self.n_iter_ = max(1, len(trace) - 1)  # a closed form counts as one
+        self.n_samples_ = n_samples
+        deviance = -2 * n_samples * trace[-1]
+        self.aic_ = float(2 * n_parameters + deviance)
+        self.bic_ = float(n_parameters * np.log(n_samples) + deviance)
+
+
+class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentVariableModel, ABC):
+    """An encoder from data to codes and a decoder back; PCA and the autoencoders are ones.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Length d of a code.
+    """
+
+    def __init__(self, n_components: int = 1):
+        self.n_components = n_components
+
+    @abstractmethod
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        """Map data (N, D) to codes (N, d)."""
+
+    @abstractmethod
+    def _decode(self, H: np.ndarray) -> np.ndarray:
+        """Map codes (N, d) to data (N, D)."""
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Encode data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            The codes.
+        """
+        self._check_fitted()
+        return self._encode(self._read(X, reset=False))
+
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+        """Decode codes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_components)
+            The codes, under scikit-learn's name for what comes first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            The reconstructions.
+        """
+        self._check_fitted()
+        return self._decode(check_matrix(X, "X", (None, self._n_features_out)))
+
+    def reconstruction_error(self, X: ArrayLike) -> float:
+        r"""Mean squared distance between data and their reconstructions.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float
+            The mean over samples of :math:`\lVert \mathbf x - \hat{\mathbf x} \rVert^2`, in the
+            squared unit of the data.
+        """
+        self._check_fitted()
+        X = self._read(X, reset=False)
+        return float(((X - self._decode(self._encode(X))) ** 2).sum() / len(X))
+
+    def _check_n_components(self, most: int, what: str) -> None:
+        check_integer(self.n_components, "n_components", minimum=1, maximum=most, why=f"({what})")

@@ -1,0 +1,303 @@
+"""Sufficient statistics of every linear-Gaussian model: how many, where, how spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import blas
+from sklearn.utils import assert_all_finite, check_array
+
+from .blocks import tree_sum
+from .validation import check_matrix, check_not_masked, check_vector
+
+#: Rows read at a time by `Moments.from_data`: large enough for one fast matrix product, small
+#: enough to stay in the cache between the sum and the product.
+BATCH_SIZE = 4096
+#: A mean of more standard deviations than this is subtracted before squaring; a nearer one costs
+#: two digits at most.
+FAR = 10
+
+
+@dataclass(frozen=True)
+class Moments:
+    r"""The count, mean and scatter of a sample; what a linear-Gaussian likelihood depends on.
+
+    Attributes
+    ----------
+    n : float
+        Number of samples, or their total weight.
+    mean : ndarray of shape (n_features,)
+        :math:`\bar{\mathbf x} = \frac1n \sum_i \mathbf x_i`.
+    scatter : ndarray of shape (n_features, n_features)
+        :math:`\sum_i (\mathbf x_i - \bar{\mathbf x})(\mathbf x_i - \bar{\mathbf x})^\top`.
+
+    Examples
+    --------
+    A published correlation matrix is as good as the data behind it:
+
+    >>> import numpy as np
+    >>> from lvmnotes import Moments
+    >>> R = np.array([[1.0, 0.5], [0.5, 1.0]])
+    >>> Moments.from_covariance(R, n=112).covariance
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+
+    n: float
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    def __post_init__(self):
+        """Check that the statistics fit together."""
+        mean, scatter = np.asarray(self.mean, float), np.asarray(self.scatter, float)
+        if not 0 < self.n < np.inf:
+            raise ValueError(f"n must be positive and finite, got {self.n}")
+        if mean.ndim != 1 or scatter.shape != (mean.size, mean.size):
+            raise ValueError(
+                "mean must have shape (D,) and scatter (D, D); "
+                f"got {mean.shape} and {scatter.shape}"
+            )
+        if not (np.isfinite(mean).all() and np.isfinite(scatter).all()):
+            raise ValueError("mean and scatter must be finite; one has NaN or infinity")
+        if np.abs(scatter - scatter.T).max() > 1e-8 * np.abs(scatter).max():
+            raise ValueError("scatter must be symmetric")
+        if (np.diag(scatter) < 0).any():
+            raise ValueError("scatter must have no negative entry on its diagonal")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "scatter", scatter)
+
+    @classmethod
+    def from_data(cls, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
+        """Read `X` once, or twice where its mean is far from zero, and so costs digits.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        sample_weight : array_like of shape (n_samples,), optional
+            Non-negative weights, such as a mixture's responsibilities for one component.
+
+        Returns
+        -------
+        Moments
+        """
+        check_not_masked(X, "X")
+        X = check_array(X, dtype=(np.float64, np.float32), ensure_all_finite=False, input_name="X")
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, len(X))
+            positive = sample_weight > 0
+            if not positive.all():
+                X, sample_weight = X[positive], sample_weight[positive]
+        moments = moments_if_complete(X, sample_weight)
+        if moments is None:
+            assert_all_finite(X, input_name="X")
+        return moments
+
+    @classmethod
+    def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
+        """Add up the moments of pieces that need not fit in memory together.
+
+        `from_dask` does so where the pieces are on several machines, or to be read side by side.
+
+        Parameters
+        ----------
+        batches : iterable of array_like of shape (any, n_features)
+
+        Returns
+        -------
+        Moments
+        """
+        batches = iter(batches)
+        first = next(batches, None)
+        if first is None:
+            raise ValueError("batches must hold at least one batch of samples, got none")
+        return reduce(add, map(cls.from_data, batches), cls.from_data(first))
+
+    @classmethod
+    def from_dask(cls, array) -> Moments:
+        """Add up the moments of a dask array's blocks, each where it lives.
+
+        A worker holds a block at a time, and what leaves it is a block's moments; these are added
+        two by two. Needs dask, which the library does not install.
+
+        Parameters
+        ----------
+        array : dask.array.Array of shape (n_samples, n_features)
+            Lengths of blocks may be unknown. Blocks that split the columns are first joined to
+            whole rows, for the scatter pairs every column with every other.
+
+        Returns
+        -------
+        Moments
+        """
+        try:
+            import dask.array
+        except ImportError as error:
+            raise ImportError("Moments.from_dask needs dask: pip install dask") from error
+        if not isinstance(array, dask.array.Array):
+            raise TypeError(
+                f"array must be a dask array, got {type(array).__name__}; Moments.from_data takes "
+                "arrays in memory, Moments.from_batches an iterable of them"
+            )
+        if array.ndim != 2:
+            raise ValueError(f"array must have shape (n_samples, n_features), got {array.ndim}-D")
+        blocks = array.rechunk({1: -1}).to_delayed().ravel()
+        parts = [dask.delayed(_moments_if_any)(block) for block in blocks]
+        moments = tree_sum(parts, dask.delayed(_add_if_any)).compute()
+        if moments is None:
+            raise ValueError("array must hold at least one sample, got none")
+        return moments
+
+    @classmethod
+    def from_covariance(cls, covariance: ArrayLike, n: float) -> Moments:
+        """Take a published covariance or correlation matrix; the mean is taken to be zero.
+
+        Parameters
+        ----------
+        covariance : array_like of shape (n_features, n_features)
+            With divisor n.
+        n : float
+            Number of samples behind it.
+
+        Returns
+        -------
+        Moments
+        """
+        covariance = check_matrix(covariance, "covariance")
+        return cls(n, np.zeros(len(covariance)), n * covariance)
+
+    def __add__(self, other: Moments) -> Moments:
+        """Moments of both samples together (Chan, Golub and LeVeque 1983)."""
+        if self.mean.shape != other.mean.shape:
+            raise ValueError(
+                f"both samples must have the same features, got {self.mean.size} and "
+                f"{other.mean.size}"
+            )
+        n = self.n + other.n
+        step = other.mean - self.mean
+        return Moments(
+            n,
+            self.mean + step * (other.n / n),
+            self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n),
+        )
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Maximum-likelihood covariance `scatter / n`, of shape (n_features, n_features)."""
+        return self.scatter / self.n
+
+
+def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments | None:
+    """Moments of an array whose type and shape are known to be right; None if entries are missing.
+
+    That data are complete comes out of the sums, so complete data are not read once more for it.
+    A mean that is far from zero is subtracted before anything is squared.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (n_samples, n_features)
+        NaN marks a missing entry; infinity is an error.
+    sample_weight : ndarray of float, shape (n_samples,), optional
+        Positive.
+
+    Returns
+    -------
+    Moments or None
+    """
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    n, D = weight.sum(), X.shape[1]
+    batches = [slice(start, start + BATCH_SIZE) for start in range(0, len(X), BATCH_SIZE)]
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found below
+        some = X[:: -(-len(X) // 64)].astype(float)
+        shift = np.zeros(D)
+        if sample_weight is not None or (np.abs(some.mean(axis=0)) > FAR * some.std(axis=0)).any():
+            shift = sum(weight[rows] @ X[rows] for rows in batches) / n
+        total, squares = np.zeros(D), np.zeros((D, D), order="F")
+        for rows in batches:
+            Z = X[rows].astype(float, copy=False)
+            if shift.any():
+                Z = Z - shift
+            total += weight[rows] @ Z
+            if sample_weight is not None:
+                Z = Z * np.sqrt(weight[rows])[:, None]
+            # Adds Z^T Z in place, above the diagonal only.
+            squares = blas.dsyrk(1.0, Z.T, beta=1.0, c=squares, overwrite_c=True)
+    if not np.isfinite(total).all():
+        assert_all_finite(X, allow_nan=True, input_name="X")
+        if np.isnan(X).any():
+            return None
+    squares = np.triu(squares) + np.triu(squares, 1).T - np.outer(total, total / n)
+    # Round-off may leave a constant column a tiny negative square.
+    np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
+    return Moments(n, shift + total / n, squares)
+
+
+def mean_if_complete(X: np.ndarray) -> np.ndarray | None:
+    """Mean of each column, or None if entries are missing; reads complete data once.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (n_samples, n_features)
+        NaN marks a missing entry; infinity is an error.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), or None
+    """
+    with np.errstate(invalid="ignore", over="ignore"):  # found below
+        mean = X.mean(axis=0, dtype=float)
+    if not np.isfinite(mean).all():
+        assert_all_finite(X, allow_nan=True, input_name="X")
+        return None
+    return mean
+
+
+def observed_mean_and_variance(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the observed entries of each column; NaN where there are none.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        NaN marks a missing entry.
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (n_features,)
+    """
+    observed = ~np.isnan(X)
+    count = observed.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(observed, X, 0).sum(axis=0) / count
+        return mean, (np.where(observed, X - mean, 0) ** 2).sum(axis=0) / count
+
+
+def check_sample_weight(sample_weight: ArrayLike, n_samples: int) -> np.ndarray:
+    """Return one weight per sample, none negative and not all zero, or raise.
+
+    Parameters
+    ----------
+    sample_weight : array_like of shape (n_samples,)
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    sample_weight = check_vector(sample_weight, "sample_weight", n_samples)
+    if (sample_weight < 0).any() or not sample_weight.any():
+        raise ValueError("sample_weight must hold weights >= 0, not all zero")
+    return sample_weight
+
+
+def _moments_if_any(X: np.ndarray) -> Moments | None:
+    """Moments of a block; None where a selection has left no row of it."""
+    return Moments.from_data(X) if len(X) else None
+
+
+def _add_if_any(a: Moments | None, b: Moments | None) -> Moments | None:
+    """Sum of two blocks' moments, of which either may have no rows."""
+    return a + b if a and b else a or b

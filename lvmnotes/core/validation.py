@@ -1,0 +1,231 @@
+"""Checks of arguments: each names the argument, says what was expected, and what it got."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array
+
+
+def check_real(
+    value: float,
+    name: str,
+    *,
+    minimum: float = -np.inf,
+    maximum: float = np.inf,
+    inclusive: bool = True,
+) -> float:
+    """Return a finite number within bounds, or raise.
+
+    Parameters
+    ----------
+    value : float
+    name : str
+        Of the argument.
+    minimum, maximum : float
+    inclusive : bool, default True
+        Whether the value may equal the minimum.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    ValueError
+        If it is NaN, infinite or out of bounds.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    if value < minimum or value > maximum or (value == minimum and not inclusive):
+        raise ValueError(f"{name} must be {_bounds(minimum, maximum, inclusive)}, got {value!r}")
+    return float(value)
+
+
+def check_integer(
+    value: int, name: str, *, minimum: int | None = None, maximum: int | None = None, why: str = ""
+) -> int:
+    """Return an integer within bounds, or raise.
+
+    Parameters
+    ----------
+    value : int
+    name : str
+        Of the argument.
+    minimum, maximum : int, optional
+    why : str
+        Where the bounds come from, in words that end the sentence "must be at most 3".
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError
+        If it is no integer.
+    ValueError
+        If it is out of bounds.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    low = -np.inf if minimum is None else minimum
+    high = np.inf if maximum is None else maximum
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {_bounds(low, high)}{why and ' ' + why}, got {value}")
+    return int(value)
+
+
+def check_option(value: str, name: str, options: Collection[str | None]) -> None:
+    """Raise unless a value is one of the options.
+
+    Parameters
+    ----------
+    value : str
+    name : str
+        Of the argument.
+    options : collection of str or None
+    """
+    if not isinstance(value, str | None) or value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
+
+
+def check_random_state(random_state) -> np.random.Generator:
+    """Return a generator: a new one from None or a seed, or the one given, which advances.
+
+    Parameters
+    ----------
+    random_state : None, int or numpy.random.Generator
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if random_state is not None:
+        if not isinstance(random_state, Integral) or isinstance(random_state, bool | np.bool_):
+            raise TypeError(
+                f"random_state must be None, an int or a numpy.random.Generator, "
+                f"got {random_state!r}"
+            )
+        check_integer(random_state, "random_state", minimum=0)
+    return np.random.default_rng(random_state)
+
+
+def check_not_masked(values: ArrayLike, name: str) -> None:
+    """Raise for a masked array, whose mask numpy would drop without a word.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        Of the argument.
+    """
+    if np.ma.isMaskedArray(values):
+        raise TypeError(
+            f"{name} is a masked array; pass {name}.filled(np.nan) where missing entries are "
+            f"allowed, or {name}.data to use the values under the mask"
+        )
+
+
+def check_matrix(values: ArrayLike, name: str, shape: tuple[int | None, int | None] = (None, None)):
+    """Return a finite matrix of floats of the given shape, or raise.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        Of the argument.
+    shape : tuple of two int or None
+        None where any number will do.
+
+    Returns
+    -------
+    ndarray
+    """
+    check_not_masked(values, name)
+    values = check_array(values, dtype=np.float64, input_name=name)
+    if any(n is not None and n != m for n, m in zip(shape, values.shape, strict=True)):
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"{name} must have shape ({wanted}), got {values.shape}")
+    return values
+
+
+def check_vector(values: ArrayLike, name: str, size: int | None = None) -> np.ndarray:
+    """Return a finite vector of floats of the given size, or raise.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        Of the argument.
+    size : int, optional
+
+    Returns
+    -------
+    ndarray
+    """
+    check_not_masked(values, name)
+    values = check_array(values, dtype=np.float64, ensure_2d=False, input_name=name)
+    if values.ndim != 1 or size not in (None, len(values)):
+        wanted = "any" if size is None else size
+        raise ValueError(f"{name} must have shape ({wanted},), got {values.shape}")
+    return values
+
+
+def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
+    """Return a matrix that is the covariance of some data, or raise.
+
+    That is: finite, symmetric and positive semidefinite, up to round-off.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_features, n_features)
+    name : str
+        Of the argument.
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_features)
+    """
+    S = check_matrix(S, name)
+    if S.shape[0] != S.shape[1] or np.abs(S - S.T).max() > 1e-8 * np.abs(S).max():
+        raise ValueError(f"{name} must be symmetric")
+    smallest, *_, largest = [0.0, *np.linalg.eigvalsh(S)]
+    if smallest < -1e-8 * abs(largest):
+        raise ValueError(f"{name} must be positive semidefinite to be that of any data")
+    return S
+
+
+def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Return the indices of the columns that do not vary, but for the round-off of their mean.
+
+    The mean of N equal numbers is off by a few units in the last place.
+
+    Parameters
+    ----------
+    mean, variance : ndarray of shape (n_features,)
+
+    Returns
+    -------
+    ndarray of int
+    """
+    return np.flatnonzero(~(variance > (16 * np.finfo(float).eps * mean) ** 2))
+
+
+def _bounds(minimum: float, maximum: float, inclusive: bool = True) -> str:
+    """Bounds in words."""
+    if minimum == -np.inf:
+        return f"at most {maximum}"
+    if maximum == np.inf:
+        return f"at least {minimum}" if inclusive else f"greater than {minimum}"
+    low = minimum if inclusive else f"{minimum} (excluded)"
+    return f"between {low} and {maximum}"

@@ -1,0 +1,1 @@
+"""What the chapters show and check with: sliders, evidence for a claim, Gabor fits."""

@@ -1,0 +1,301 @@
+"""Figures with sliders: drawn live where a kernel runs, from stored frames everywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable
+from html import escape
+from importlib.resources import files
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython import get_ipython
+from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image, ImageFilter
+
+MAX_FRAMES = 40
+#: Bytes of the whole output: frames, words and script.
+MAX_BYTES = 300_000
+#: Pixels across and colours of the frames: the first of these for which the output is small enough.
+QUALITIES = ((960, 64), (640, 32))
+#: Milliseconds a frame while the figure plays.
+PACE = 300
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def explore(
+    draw: Callable[..., Figure], /, *, alt: str | Callable[..., str], **values: Iterable
+) -> None:
+    """Display a figure with one or two sliders, and a button that plays the first of them.
+
+    With a kernel, as in JupyterLab, a slider calls ``draw``. On a page, and in a notebook whose
+    kernel is gone, the same slider chooses among frames that are drawn now. Where no script may
+    run, the first frame stands for all.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(**choice)`` returns a Figure, where ``choice`` holds one value for each name in
+        ``values``: all of one shape, and best with the same axis limits. On a phone, text of 12
+        points in a figure 5.6 inches wide is 10 pixels high.
+    alt : str or callable
+        What is seen, for those who do not see it: a text, or a function of the same keywords as
+        ``draw`` that returns one.
+    **values : iterable
+        The positions of one or two sliders, each under the name that ``draw`` knows it by; at most
+        40 figures in all.
+
+    Raises
+    ------
+    TypeError
+        If ``draw``, ``alt``, or what they return, or a sequence of values is of the wrong type.
+    ValueError
+        If there are too few values or too many, if a slider has one twice, or if the figures
+        differ in shape or take more than 300 kB.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> def wave(frequency):
+    ...     figure, axes = plt.subplots()
+    ...     t = np.linspace(0, 1, 200)
+    ...     axes.plot(t, np.sin(2 * np.pi * frequency * t))
+    ...     return figure
+    >>> explore(wave, alt="A sine.", frequency=range(1, 5))  # doctest: +NORMALIZE_WHITESPACE
+    A sine. Here frequency = 1. With JavaScript (in JupyterLab: in a trusted notebook) a slider
+    takes frequency from 1 to 4.
+    """
+    sliders = {name: _positions(name, given) for name, given in values.items()}
+    if len(sliders) not in (1, 2):
+        raise ValueError(
+            "explore takes one or two sequences of values, such as angle=range(0, 360, 15); "
+            f"got {', '.join(sliders) or 'none'}"
+        )
+    count = math.prod(map(len, sliders.values()))
+    if count > MAX_FRAMES:
+        raise ValueError(f"{' x '.join(sliders)}: {count} figures; at most {MAX_FRAMES} will do")
+    if not callable(draw):
+        raise TypeError(f"draw must be a function that returns a Figure; got {draw!r}")
+    choices = [
+        dict(zip(sliders, choice, strict=True)) for choice in itertools.product(*sliders.values())
+    ]
+    alts = [_alt(alt, choice) for choice in choices]
+    stored = _stored(draw, sliders, choices, alts)
+    display(stored)
+    if hasattr(get_ipython(), "kernel"):
+        # A second output, of the live view alone: JupyterLab prefers a view to HTML in the same
+        # output, even when the kernel is gone and all that it can show is "model not found".
+        # explore.css shows the one or the other.
+        live = _live(draw, alt, sliders, _picture(stored["image/png"], alts[0]))
+        display({VIEW: live._repr_mimebundle_()[VIEW]}, raw=True)
+
+
+def _positions(name, given):
+    """Return the values of a slider as a list: two or more, each of them once."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} must be a sequence of values; got {given!r}")
+    values = list(given)
+    if len(values) < 2:
+        raise ValueError(f"{name} must have two values or more; got {values}")
+    labels = [_label(value) for value in values]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(f"{name} must have each value once; {label} is there twice")
+    return values
+
+
+def _label(value):
+    """Return a value as the reader sees it."""
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _words(choice):
+    """Return one value for each slider as the reader hears it."""
+    return ", ".join(f"{name} = {_label(value)}" for name, value in choice.items())
+
+
+def _alt(alt, choice):
+    """Return the alternative text for one value of each slider."""
+    text = alt(**choice) if callable(alt) else alt
+    if not isinstance(text, str) or not text.strip():
+        raise TypeError(
+            "alt must be a text, or a function that returns one; "
+            f"for {_words(choice)} it is {text!r}"
+        )
+    return text
+
+
+def _pixels(draw, choice, width):
+    """Return the figure for one value of each slider, this many pixels wide, as an array."""
+    figure = draw(**choice)
+    if not isinstance(figure, Figure):
+        raise TypeError(
+            f"draw must return a matplotlib Figure; for {_words(choice)} it returned {figure!r}"
+        )
+    plt.close(figure)  # else the cell shows it once more
+    figure.set_dpi(width / figure.get_figwidth())
+    figure.set_facecolor("white")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def _frames(draw, choices, width, colours):
+    """Return the figures for all values of the sliders as images that share one palette."""
+    pixels = [_pixels(draw, choice, width) for choice in choices]
+    for choice, frame in zip(choices, pixels, strict=True):
+        if frame.shape != pixels[0].shape:
+            raise ValueError(
+                "draw must return figures of one shape; "
+                f"for {_words(choice)} it is not the one for {_words(choices[0])}"
+            )
+    numbers = np.stack([frame @ np.array([2**16, 2**8, 1], np.uint32) for frame in pixels])
+    present, counts = np.unique(numbers, return_counts=True)
+    # The palette is made for each colour once, and more often the more there is of it; for all the
+    # pixels, Pillow's 32-bit sums would overflow.
+    swatches = np.repeat(present, 1 + counts * 2**18 // numbers.size)
+    rgb = (swatches[:, np.newaxis] >> [16, 8, 0] & 255).astype(np.uint8)
+    reduced = Image.fromarray(rgb[np.newaxis]).quantize(colours, kmeans=1)
+    index = np.zeros(2**24, np.uint8)
+    index[swatches] = np.asarray(reduced)[0]
+    frames = [Image.fromarray(index[frame]) for frame in numbers]
+    for frame in frames:
+        frame.putpalette(reduced.getpalette())
+    return frames
+
+
+def _change(image, first):
+    """Return an image that is transparent but where it differs from the first one."""
+    changed = np.where(np.asarray(image) == np.asarray(first), 0, 255).astype(np.uint8)
+    layer = image.convert("RGBA")
+    # And 4 pixels around: at its seams a shrunk layer lets some of the first image through.
+    layer.putalpha(Image.fromarray(changed).filter(ImageFilter.MaxFilter(9)))
+    return layer
+
+
+def _base64(image, kind):
+    """Return an image as a file, without loss, in base64."""
+    file = io.BytesIO()
+    image.save(file, kind, optimize=True, lossless=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _picture(png, alt):
+    """Return an HTML image."""
+    return f'<img src="data:image/png;base64,{png}" alt="{escape(alt)}">'
+
+
+class _Output(dict):
+    """A MIME bundle; where nothing displays it, its text is printed."""
+
+    def __repr__(self):
+        return self["text/plain"]
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return dict(self)
+
+
+def _stored(draw, sliders, choices, alts):
+    """Return what needs no kernel: the frames for a page, the first one, and a sentence."""
+    ranges = " and ".join(
+        f"{name} from {_label(values[0])} to {_label(values[-1])}"
+        for name, values in sliders.items()
+    )
+    sentence = (
+        f"Here {_words(choices[0])}. With JavaScript (in JupyterLab: in a trusted notebook) "
+        f"{'a slider takes' if len(sliders) == 1 else 'sliders take'} {ranges}."
+    )
+    style, script = (
+        files("lvmnotes.notebook").joinpath("static", name).read_text(encoding="utf-8")
+        for name in ("explore.css", "explore.js")
+    )
+    for quality in QUALITIES:
+        images = _frames(draw, choices, *quality)
+        unique = {image.tobytes(): image for image in images}
+        order = list(unique)
+        png = _base64(images[0], "png")
+        data = {
+            "sliders": [
+                {"name": name, "labels": [_label(value) for value in values]}
+                for name, values in sliders.items()
+            ],
+            "frames": [_base64(_change(image, images[0]), "webp") for image in unique.values()],
+            "shown": [order.index(image.tobytes()) for image in images],
+            "alts": alts,
+            "pace": PACE,
+        }
+        embedded = json.dumps(data).replace("<", "\\u003c")  # no "</script>" in it
+        html = (
+            f'<style>\n{style}</style>\n<figure class="lvm-explore">\n<p>{escape(sentence)}</p>\n'
+            f"{_picture(png, alts[0])}\n"
+            f'<script type="application/json">{embedded}</script>\n'
+            f"</figure>\n<script>\n{script}</script>"
+        )
+        size = len(html.encode())
+        if size <= MAX_BYTES:
+            return _Output(
+                {"text/html": html, "image/png": png, "text/plain": f"{alts[0]} {sentence}"}
+            )
+    raise ValueError(
+        f"{' x '.join(sliders)}: {len(images)} figures take {size // 1000} kB; at most "
+        f"{MAX_BYTES // 1000} kB will do: give fewer values, or draw fewer marks"
+    )
+
+
+def _live(draw, alt, sliders, start):
+    """Return the widget whose sliders call ``draw``: the controls that explore.js makes."""
+    controls = {
+        name: ipywidgets.SelectionSlider(
+            options=[_label(value) for value in values],
+            description=name,
+            layout=ipywidgets.Layout(flex="1 1 15rem", width="auto"),
+        )
+        for name, values in sliders.items()
+    }
+    picture = ipywidgets.HTML(start)
+    first = next(iter(controls.values()))
+    play = ipywidgets.ToggleButton(description=f"Play {first.description}", icon="play")
+    running = None
+
+    def show(_):
+        choice = {name: sliders[name][control.index] for name, control in controls.items()}
+        try:
+            image = Image.fromarray(_pixels(draw, choice, QUALITIES[0][0]))
+            picture.value = _picture(_base64(image, "png"), _alt(alt, choice))
+        except Exception as error:  # there is no cell that would show it
+            picture.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
+
+    async def run():
+        last = len(first.options) - 1
+        first.index = (first.index + 1) % (last + 1)
+        while first.index < last:
+            await asyncio.sleep(PACE / 1000)
+            first.index += 1
+        play.value = False
+
+    def toggle(change):
+        nonlocal running
+        play.icon = "pause" if change.new else "play"
+        if change.new:
+            running = asyncio.ensure_future(run())
+        else:
+            running.cancel()
+
+    play.observe(toggle, "value")
+    for control in controls.values():
+        control.observe(show, "index")
+    bar = ipywidgets.HBox(
+        [play, *controls.values()], layout=ipywidgets.Layout(flex_flow="row wrap")
+    )
+    live = ipywidgets.VBox([bar, picture])
+    live.add_class("lvm-live")
+    return live

@@ -1,0 +1,118 @@
+"""The site as a reader meets it: in the light, in the dark, on a phone, with every fold open."""
+
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+
+SITE = Path(__file__).parents[2] / "_build" / "html"
+PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
+PAGES += ["index.html", "search.html"]
+READERS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "tablet": {"color_scheme": "dark", "viewport": {"width": 1100, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 375, "height": 812}},
+}
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    "rules": {"label-content-name-mismatch": {"enabled": True}},  # WCAG 2.5.3, still an experiment
+}
+OPEN_AND_TYPESET = """async () => {
+    const folds = "details:not([open]) > summary, .toggle-button-hidden";
+    document.querySelectorAll(folds).forEach(fold => fold.click());
+    await window.MathJax?.startup.promise;
+    await new Promise(resolve => setTimeout(resolve, 500));
+}"""  # the theme takes 300 ms to look for code that scrolls
+WITHOUT_ALT = "images => images.filter(image => !image.alt.trim()).map(image => image.outerHTML)"
+
+
+@pytest.fixture(scope="module")
+def site(serve):
+    """Return the address of the built site."""
+    return serve(SITE)
+
+
+def problems(browser, address, reader):
+    """Return what is wrong with a page, in words, for one kind of reader."""
+    heard = []
+    own = (urljoin(address, "/"), "data:", "blob:")
+    page = browser.new_page(**READERS[reader])
+    page.on("request", lambda it: it.url.startswith(own) or heard.append(f"asks {it.url}"))
+    page.on("console", lambda it: it.type == "error" and heard.append(it.text))
+    page.on("pageerror", lambda it: heard.append(str(it)))
+    page.goto(address, wait_until="networkidle")
+    page.evaluate(OPEN_AND_TYPESET)
+    found = list(heard)  # without what axe itself asks for
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > READERS[reader]["viewport"]["width"]:
+        found.append(f"{width} pixels wide")
+    found += [f"no alt text: {image}" for image in page.locator("img").evaluate_all(WITHOUT_ALT)]
+    for violation in Axe().run(page, options=AXE).response["violations"]:
+        found += [f"axe, {violation['id']}: {node['html']}" for node in violation["nodes"]]
+    page.close()
+    return found
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_reads_well_and_asks_nobody(browser, site, page, reader):
+    assert problems(browser, f"{site}/{page}", reader) == []
+
+
+def test_the_examination_finds_what_it_looks_for(browser, serve, tmp_path):
+    (tmp_path / "bad.html").write_text(
+        """<!doctype html><html><title>Bad</title><body>
+        <img src="http://another.invalid/picture.svg"><p style="color: #bbb; width: 999px">Pale</p>
+        <details><summary>Fold</summary><p style="color: #bbb">Folded</p></details>
+        <script>console.error("complaint"); throw Error("mistake")</script></body></html>"""
+    )
+    found = "\n".join(problems(browser, f"{serve(tmp_path)}/bad.html", "phone"))
+    for problem in (
+        "asks http://another.invalid",
+        "complaint",
+        "mistake",
+        "pixels wide",
+        "no alt text",
+        "axe, html-has-lang",
+        ">Folded<",
+    ):
+        assert problem in found
+
+
+def test_the_pages_read_without_scripts(browser, site):
+    page = browser.new_page(java_script_enabled=False)
+    for chapter in (name for name in PAGES if "/chapters/" in name):
+        page.goto(f"{site}/{chapter}")
+        assert page.locator("article h1").is_visible()
+        assert page.locator("article img").first.is_visible()
+    page.close()
+
+
+def test_every_link_of_the_site_leads_somewhere():
+    soups = {
+        path.resolve(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in map(SITE.joinpath, PAGES)
+    }
+    broken = []
+    for path, soup in soups.items():
+        for link in soup.select("a[href], link[href], img[src], script[src]"):
+            address, fragment = urldefrag(link.get("href") or link.get("src"))
+            if "://" in address or address.startswith(("mailto:", "data:")):
+                continue
+            target = (path.parent / unquote(address.split("?")[0])).resolve() if address else path
+            if not target.exists():
+                broken.append(f"{path.name} -> {address}")
+            elif fragment and target in soups and not soups[target].find(id=unquote(fragment)):
+                broken.append(f"{path.name} -> {address}#{fragment}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("chapter", [page for page in PAGES if "/chapters/" in page])
+def test_the_download_is_the_executed_notebook(chapter):
+    soup = BeautifulSoup((SITE / chapter).read_text(encoding="utf-8"), "html.parser")
+    download = (SITE / chapter).parent / soup.select_one("a.btn-download-source-button")["href"]
+    executed = SITE.parent.parent / Path(chapter).with_suffix(".ipynb")
+    assert download.resolve().read_bytes() == executed.read_bytes()
