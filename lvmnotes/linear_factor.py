@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
 
 from .core.base import DensityModel, LatentVariableModel
-from .core.validation import check_integer
+from .core.validation import (
+    check_covariance,
+    check_integer,
+    check_matrix,
+    check_not_masked,
+    check_random_state,
+)
 
 LOG_2_PI = np.log(2 * np.pi)
 
@@ -40,7 +44,8 @@ class LinearFactorModel(LatentVariableModel):
     Attributes
     ----------
     prior : scipy.stats frozen distribution
-        Distribution of one factor :math:`h_i`; the class sets it, an instance may replace it.
+        Distribution of one factor :math:`h_i`: the class's own, or that given to
+        `from_parameters`.
     W_ : ndarray of shape (n_features, n_components)
         Loadings: column i is the direction in data space that factor i moves along.
     b_ : ndarray of shape (n_features,)
@@ -78,20 +83,20 @@ class LinearFactorModel(LatentVariableModel):
         LinearFactorModel
             An instance of the class it is called on.
         """
-        W = check_array(W, dtype=float, input_name="W")
+        W = check_matrix(W, "W")
         model = cls(n_components=W.shape[1])
         model.W_ = W
-        model.b_ = _one_per_feature(b, len(W), "b") + np.zeros(len(W))
-        model.noise_variance_ = _one_per_feature(noise_variance, len(W), "noise_variance")
+        model.b_ = np.zeros(len(W)) + _scalar_or_vector(b, "b", len(W))
+        model.noise_variance_ = _scalar_or_vector(noise_variance, "noise_variance", len(W))
         if np.any(model.noise_variance_ < 0):
-            raise ValueError(f"noise_variance must not be negative, got {noise_variance}")
+            raise ValueError(f"noise_variance must not be negative, got {noise_variance!r}")
         if prior is not None:
-            if not hasattr(prior, "logpdf") or not hasattr(prior, "rvs"):
-                raise ValueError(
+            if not isinstance(prior, stats.distributions.rv_frozen) or not hasattr(prior, "pdf"):
+                raise TypeError(
                     f"prior must be a frozen continuous scipy.stats distribution, got {prior!r}"
                 )
             model.prior = prior
-        model.n_features_in_ = len(W)
+        model._set_n_features(len(W))
         return model
 
     def sample(self, n_samples: int = 1, random_state=None) -> tuple[np.ndarray, np.ndarray]:
@@ -109,11 +114,14 @@ class LinearFactorModel(LatentVariableModel):
         """
         self._check_fitted()
         check_integer(n_samples, "n_samples", minimum=1)
-        rng = np.random.default_rng(random_state)
+        rng = check_random_state(random_state)
         D, d = self.W_.shape
-        H = self.prior.rvs(size=(n_samples, d), random_state=rng)
+        H = self._draw_factors(n_samples, d, rng)
         noise = rng.normal(size=(n_samples, D)) * np.sqrt(self.noise_variance_)
         return H @ self.W_.T + self.b_ + noise, H
+
+    def _draw_factors(self, n_samples: int, d: int, rng: np.random.Generator) -> np.ndarray:
+        return self.prior.rvs(size=(n_samples, d), random_state=rng)
 
     def log_prior(self, H: ArrayLike) -> np.ndarray:
         r"""Log-density of factors, :math:`\log p(\mathbf h) = \sum_i \log p(h_i)`.
@@ -145,7 +153,7 @@ class LinearFactorModel(LatentVariableModel):
             In nats.
         """
         H = self._check_factors(H)
-        X = validate_data(self, X, dtype=float, reset=False)
+        X = self._read(X, reset=False)
         if np.any(self.noise_variance_ == 0):
             raise ValueError("log_joint needs noise: noise_variance_ has a zero")
         if len({len(X), len(H)} - {1}) > 1:
@@ -159,13 +167,7 @@ class LinearFactorModel(LatentVariableModel):
 
     def _check_factors(self, H: ArrayLike) -> np.ndarray:
         self._check_fitted()
-        H = check_array(H, dtype=float, input_name="H")
-        if H.shape[1] != self.W_.shape[1]:
-            raise ValueError(
-                f"H must have one column for each of the {self.W_.shape[1]} factors, "
-                f"got shape {H.shape}"
-            )
-        return H
+        return check_matrix(H, "H", (None, self.W_.shape[1]))
 
 
 class LinearGaussianModel(
@@ -183,17 +185,97 @@ class LinearGaussianModel(
     All results go through the d x d matrix M (the identities of Woodbury 1950 and Sylvester), so
     no D x D matrix is inverted. Entries of `X` that are NaN count as missing at random: their
     noise precision is zero, so they drop out of every sum.
+
+    An oblique rotation correlates the factors: then `factor_correlation_` holds :math:`\Phi`, the
+    prior is :math:`\mathcal N(\mathbf 0, \Phi)`, which is not factorial, and
+
+    .. math::
+
+        C = W \Phi W^\top + \psi, \qquad M = \Phi^{-1} + W^\top \psi^{-1} W .
+
+    Attributes
+    ----------
+    factor_correlation_ : ndarray of shape (n_components, n_components)
+        Prior covariance of the factors. A model without this attribute has independent factors.
     """
 
+    @classmethod
+    def from_parameters(
+        cls,
+        W: ArrayLike,
+        b: ArrayLike | float = 0.0,
+        noise_variance: ArrayLike | float = 1.0,
+        *,
+        factor_correlation: ArrayLike | None = None,
+    ) -> LinearGaussianModel:
+        """Build a model from known parameters.
+
+        Parameters
+        ----------
+        W : array_like of shape (n_features, n_components)
+        b : float or array_like of shape (n_features,)
+        noise_variance : float or array_like of shape (n_features,)
+            Not negative.
+        factor_correlation : array_like of shape (n_components, n_components), optional
+            Prior covariance of the factors, positive definite; by default the identity.
+
+        Returns
+        -------
+        LinearGaussianModel
+            An instance of the class it is called on.
+
+        Examples
+        --------
+        Two correlated factors, and the same density from independent ones:
+
+        >>> import numpy as np
+        >>> from lvmnotes import LinearGaussianModel
+        >>> W, Phi = np.eye(3, 2), np.array([[1.0, 0.6], [0.6, 1.0]])
+        >>> oblique = LinearGaussianModel.from_parameters(W, factor_correlation=Phi)
+        >>> plain = LinearGaussianModel.from_parameters(W @ np.linalg.cholesky(Phi))
+        >>> bool(np.allclose(oblique.get_covariance(), plain.get_covariance()))
+        True
+        """
+        model = super().from_parameters(W, b, noise_variance)
+        if factor_correlation is not None:
+            d = model.W_.shape[1]
+            factor_correlation = check_covariance(
+                check_matrix(factor_correlation, "factor_correlation", (d, d)),
+                "factor_correlation",
+            )
+            if np.linalg.eigvalsh(factor_correlation)[0] <= 0:
+                raise ValueError("factor_correlation must be positive definite")
+            model.factor_correlation_ = factor_correlation
+        return model
+
+    def _draw_factors(self, n_samples: int, d: int, rng: np.random.Generator) -> np.ndarray:
+        return super()._draw_factors(n_samples, d, rng) @ linalg.cholesky(self._prior_covariance())
+
+    def log_prior(self, H: ArrayLike) -> np.ndarray:
+        r"""Log-density of factors, :math:`\log \mathcal N(\mathbf h; \mathbf 0, \Phi)`.
+
+        Parameters
+        ----------
+        H : array_like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In nats.
+        """
+        root = linalg.cholesky(self._prior_covariance(), lower=True)
+        independent = linalg.solve_triangular(root, self._check_factors(H).T, lower=True).T
+        return super().log_prior(independent) - np.log(np.diag(root)).sum()
+
     def get_covariance(self) -> np.ndarray:
-        r"""Covariance of the data under the model, :math:`C = W W^\top + \psi`.
+        r"""Covariance of the data under the model, :math:`C = W \Phi W^\top + \psi`.
 
         Returns
         -------
         ndarray of shape (n_features, n_features)
         """
         self._check_fitted()
-        C = self.W_ @ self.W_.T
+        C = self.W_ @ self._prior_covariance() @ self.W_.T
         C[np.diag_indices_from(C)] += self.noise_variance_
         return C
 
@@ -235,8 +317,8 @@ class LinearGaussianModel(
 
         With :math:`\mathbf z = \psi^{-1/2}(\mathbf x - \mathbf b)` and
         :math:`A = \psi^{-1/2} W`, the Mahalanobis distance is the least value of
-        :math:`\lVert \mathbf z - A \mathbf h \rVert^2 + \lVert \mathbf h \rVert^2`, taken at the
-        posterior mean: a sum of squares, so nothing cancels however small the noise.
+        :math:`\lVert \mathbf z - A \mathbf h \rVert^2 + \mathbf h^\top \Phi^{-1} \mathbf h`, taken
+        at the posterior mean: a sum of squares, so nothing cancels however small the noise.
 
         Parameters
         ----------
@@ -252,15 +334,32 @@ class LinearGaussianModel(
         scale = np.sqrt(precision)
         mean = _solve(M, (Z * scale) @ self.W_)
         residual = Z - scale * (mean @ self.W_.T)
-        distance = (residual**2).sum(axis=1) + (mean**2).sum(axis=1)
+        Phi = self._prior_covariance()
+        distance = (residual**2).sum(axis=1) + (mean * linalg.solve(Phi, mean.T).T).sum(axis=1)
         observed = precision > 0
         log_noise = -np.log(precision, where=observed, out=np.zeros_like(precision)).sum(axis=-1)
-        log_determinant = np.linalg.slogdet(M)[1] + log_noise
+        log_determinant = np.linalg.slogdet(M)[1] + np.linalg.slogdet(Phi)[1] + log_noise
         return -0.5 * (observed.sum(axis=-1) * LOG_2_PI + log_determinant + distance)
+
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+        r"""Decode factors: the mean of the data given them, :math:`W \mathbf h + \mathbf b`.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_components)
+            The factors, under scikit-learn's name for what comes first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        self._check_fitted()
+        return check_matrix(X, "X", (None, self.W_.shape[1])) @ self.W_.T + self.b_
 
     @property
     def n_parameters_(self) -> int:
         """Free parameters: the offset, the loadings up to a rotation, and the noise."""
+        self._check_fitted()
         D, d = self.W_.shape
         return D + D * d - d * (d - 1) // 2 + np.size(self.noise_variance_)
 
@@ -270,10 +369,15 @@ class LinearGaussianModel(
         tags.input_tags.allow_nan = True
         return tags
 
+    def _prior_covariance(self) -> np.ndarray:
+        """Phi; the identity unless an oblique rotation has correlated the factors."""
+        self._check_fitted()
+        return getattr(self, "factor_correlation_", np.eye(self.W_.shape[1]))
+
     def _standardise(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Noise-standardised data (N, D), missing entries 0, and noise precision (D,) or (N, D)."""
         self._check_fitted()
-        X = validate_data(self, X, dtype=float, reset=False, ensure_all_finite="allow-nan")
+        X = self._read(X, reset=False, ensure_all_finite="allow-nan")
         if np.any(self.noise_variance_ == 0):
             raise ValueError("the model has no density: noise_variance_ has a zero")
         precision = np.broadcast_to(1 / self.noise_variance_, self.b_.shape)
@@ -285,21 +389,23 @@ class LinearGaussianModel(
         return Z, precision
 
     def _posterior_precision(self, precision: np.ndarray) -> np.ndarray:
-        """M = I + W^T psi^-1 W, of shape (d, d), or (N, d, d) where each sample has its own psi."""
+        """M, of shape (d, d), or (N, d, d) where each sample has its own noise precision."""
         D, d = self.W_.shape
         products = (self.W_[:, :, None] * self.W_[:, None, :]).reshape(D, d * d)
-        return np.eye(d) + (precision @ products).reshape(*precision.shape[:-1], d, d)
-
-
-def _one_per_feature(value: ArrayLike | float, n_features: int, name: str) -> np.ndarray:
-    """Return a finite scalar, or one finite value a feature, as an array."""
-    value = np.asarray(value, dtype=float)
-    if value.shape not in ((), (n_features,)) or not np.isfinite(value).all():
-        raise ValueError(
-            f"{name} must be a finite number or have shape ({n_features},) to match W, "
-            f"got {value!r}"
+        return linalg.inv(self._prior_covariance()) + (precision @ products).reshape(
+            *precision.shape[:-1], d, d
         )
-    return value
+
+
+def _scalar_or_vector(value: ArrayLike | float, name: str, size: int) -> np.ndarray:
+    """Return a finite number or a vector of a given size, as an array."""
+    check_not_masked(value, name)
+    value = np.asarray(value, dtype=float)
+    if value.shape not in ((), (size,)) or not np.isfinite(value).all():
+        raise ValueError(
+            f"{name} must be a finite number or have shape ({size},) to match W, got {value!r}"
+        )
+    return value[()]
 
 
 def _solve(M: np.ndarray, rows: np.ndarray) -> np.ndarray:

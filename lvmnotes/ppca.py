@@ -94,6 +94,32 @@ class PPCA(LinearGaussianModel):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @classmethod
+    def from_parameters(
+        cls,
+        W: ArrayLike,
+        b: ArrayLike | float = 0.0,
+        noise_variance: float = 1.0,
+        *,
+        factor_correlation: ArrayLike | None = None,
+    ) -> PPCA:
+        """Build a model from known parameters, with one noise variance for all variables.
+
+        Parameters
+        ----------
+        W : array_like of shape (n_features, n_components)
+        b : float or array_like of shape (n_features,)
+        noise_variance : float
+            Not negative.
+        factor_correlation : array_like of shape (n_components, n_components), optional
+
+        Returns
+        -------
+        PPCA
+        """
+        noise_variance = check_real(noise_variance, "noise_variance", minimum=0)
+        return super().from_parameters(W, b, noise_variance, factor_correlation=factor_correlation)
+
     def fit(self, X: ArrayLike, y=None) -> PPCA:
         """Fit to data.
 

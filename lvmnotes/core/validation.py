@@ -199,8 +199,8 @@ def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
     S = check_matrix(S, name)
     if S.shape[0] != S.shape[1] or np.abs(S - S.T).max() > 1e-8 * np.abs(S).max():
         raise ValueError(f"{name} must be symmetric")
-    smallest, *_, largest = [0.0, *np.linalg.eigvalsh(S)]
-    if smallest < -1e-8 * abs(largest):
+    eigenvalues = np.linalg.eigvalsh(S)
+    if eigenvalues[0] < -1e-8 * max(eigenvalues[-1], 0):
         raise ValueError(f"{name} must be positive semidefinite to be that of any data")
     return S
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from sklearn.exceptions import NotFittedError
 
-from lvmnotes import LinearFactorModel, LinearGaussianModel
+from lvmnotes import PPCA, BayesianPCA, FactorAnalysis, LinearFactorModel, LinearGaussianModel
 
 W = np.array([[1.0, 0.5], [-0.3, 2.0], [0.8, 0.1], [0.0, -1.0]])
 B = np.array([1.0, -2.0, 0.5, 3.0])
@@ -108,10 +109,25 @@ def test_missing_entries_are_marginalised(model, X):
         (lambda m, X: m.from_parameters(W, b=[1, 2]), r"b must be a finite number or have shape"),
         (lambda m, X: m.from_parameters(W, b=np.nan), r"b must be a finite number"),
         (lambda m, X: m.from_parameters([1.0, 2.0]), "Expected 2D array"),
-        (lambda m, X: m.from_parameters(W, prior="laplace"), "frozen continuous scipy.stats"),
-        (lambda m, X: m.from_parameters(W, prior=stats.poisson(3)), "frozen continuous"),
         (lambda m, X: m.sample(0), "n_samples must be at least 1, got 0"),
-        (lambda m, X: m.log_prior([[1.0]]), "one column for each of the 2 factors"),
+        (
+            lambda m, X: m.from_parameters(W, factor_correlation=np.eye(3)),
+            r"factor_correlation must have shape \(2, 2\)",
+        ),
+        (
+            lambda m, X: m.from_parameters(W, factor_correlation=[[1, 2], [2, 1]]),
+            "factor_correlation must be positive semidefinite",
+        ),
+        (
+            lambda m, X: m.from_parameters(W, factor_correlation=[[1, 0.2], [0.1, 1]]),
+            "factor_correlation must be symmetric",
+        ),
+        (
+            lambda m, X: m.from_parameters(W, factor_correlation=np.ones((2, 2))),
+            "factor_correlation must be positive definite",
+        ),
+        (lambda m, X: m.inverse_transform(X), r"X must have shape \(any, 2\), got \(50, 4\)"),
+        (lambda m, X: m.log_prior([[1.0]]), r"H must have shape \(any, 2\), got \(1, 1\)"),
         (lambda m, X: m.log_joint(X, np.zeros((3, 2))), "50 rows of X and 3 of H"),
         (lambda m, X: m.score_samples(X[:, :3]), "expecting 4 features"),
         (lambda m, X: m.transform(np.full((2, 4), np.inf)), "infinity"),
@@ -125,6 +141,111 @@ def test_missing_entries_are_marginalised(model, X):
 def test_bad_input_says_what_was_expected(model, X, call, message):
     with pytest.raises(ValueError, match=message):
         call(model, X)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, X: LinearFactorModel.from_parameters(W, prior="laplace"), "frozen continuous"),
+        (lambda m, X: LinearFactorModel.from_parameters(W, prior=stats.t), "frozen continuous"),
+        (
+            lambda m, X: LinearFactorModel.from_parameters(W, prior=stats.poisson(3)),
+            "frozen continuous",
+        ),
+        (lambda m, X: m.score_samples(np.ma.masked_less(X, 0)), r"X.filled\(np.nan\)"),
+        (lambda m, X: m.from_parameters(np.ma.masked_less(W, 0)), "W is a masked array"),
+        (lambda m, X: m.from_parameters(W, np.ma.masked_less(B, 0)), "b is a masked array"),
+        (lambda m, X: m.sample(3, random_state="seed"), "random_state must be None, an int or"),
+    ],
+)
+def test_the_wrong_type_says_what_was_expected(model, X, call, message):
+    with pytest.raises(TypeError, match=message):
+        call(model, X)
+
+
+@pytest.mark.parametrize("model_class", [LinearGaussianModel, FactorAnalysis, PPCA, BayesianPCA])
+def test_gaussian_models_take_no_other_prior(model_class):
+    """They would sample from one prior and score with another."""
+    with pytest.raises(TypeError, match="prior"):
+        model_class.from_parameters(W, prior=stats.laplace())
+
+
+def test_ppca_takes_one_noise_variance():
+    with pytest.raises(TypeError, match="noise_variance must be a number"):
+        PPCA.from_parameters(W, 0.0, PSI)
+    with pytest.raises(ValueError, match="noise_variance must be at least 0"):
+        PPCA.from_parameters(W, 0.0, -1)
+    assert PPCA.from_parameters(W, 0.0, 0.5).noise_variance_ == 0.5
+
+
+@pytest.mark.parametrize("model_class", [LinearGaussianModel, FactorAnalysis, PPCA])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda m: m.n_parameters_,
+        lambda m: m.get_covariance(),
+        lambda m: m.transform([[1.0]]),
+        lambda m: m.inverse_transform([[1.0]]),
+        lambda m: m.score([[1.0]]),
+        lambda m: m.sample(),
+        lambda m: m.log_prior([[1.0]]),
+        lambda m: m.log_joint([[1.0]], [[1.0]]),
+    ],
+)
+def test_an_unfitted_model_says_so(model_class, use):
+    with pytest.raises(NotFittedError, match="has no parameters yet: call fit or from_parameters"):
+        use(model_class())
+
+
+def test_inverse_transform_decodes(model):
+    H = np.random.default_rng(0).normal(size=(5, 2))
+    np.testing.assert_allclose(model.inverse_transform(H), [W @ h + B for h in H], rtol=1e-14)
+
+
+class TestCorrelatedFactors:
+    """A prior N(0, Phi), as oblique rotations give."""
+
+    T = np.array([[1.0, 0.6], [0.0, 0.8]])  # h = T^T z, z independent
+
+    @pytest.fixture
+    def oblique(self):
+        loadings = W @ np.linalg.inv(self.T).T
+        return LinearGaussianModel.from_parameters(
+            loadings, B, PSI, factor_correlation=self.T.T @ self.T
+        )
+
+    def test_density_is_that_of_the_independent_factors(self, model, oblique, X):
+        X[:5, 1] = np.nan
+        np.testing.assert_allclose(oblique.score_samples(X), model.score_samples(X), rtol=1e-12)
+        np.testing.assert_allclose(oblique.get_covariance(), model.get_covariance(), atol=1e-12)
+
+    @pytest.mark.parametrize("hole", [False, True])
+    def test_factors_turn_with_the_loadings(self, model, oblique, X, hole):
+        if hole:
+            X[:5, 1] = np.nan
+        mean, V = model.posterior(X)
+        turned, V_turned = oblique.posterior(X)
+        np.testing.assert_allclose(turned, mean @ self.T, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(V_turned, self.T.T @ V @ self.T, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(
+            oblique.inverse_transform(turned), model.inverse_transform(mean), rtol=1e-10
+        )
+
+    def test_joint_density_is_prior_times_noise(self, oblique, X):
+        H = oblique.transform(X)
+        Phi = oblique.factor_correlation_
+        log_prior = stats.multivariate_normal([0, 0], Phi).logpdf(H)
+        np.testing.assert_allclose(oblique.log_prior(H), log_prior, rtol=1e-12)
+        mean, V = oblique.posterior(X)
+        log_posterior = stats.multivariate_normal([0, 0], V).logpdf(H - mean)
+        np.testing.assert_allclose(
+            oblique.log_joint(X, H) - log_posterior, oblique.score_samples(X), rtol=1e-10
+        )
+
+    def test_samples_are_correlated(self, oblique):
+        X, H = oblique.sample(200_000, random_state=0)
+        np.testing.assert_allclose(np.cov(H.T), oblique.factor_correlation_, atol=0.01)
+        np.testing.assert_allclose(np.cov(X.T), oblique.get_covariance(), atol=0.05)
 
 
 def test_noise_free_models_can_be_sampled():
