@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from ..core.validation import check_not_masked, check_real
+
 MIME_TYPE = "application/vnd.lvmnotes.check+json"
 #: Gaps below this are round-off: their last digits differ from machine to machine, so a power of
 #: ten that bounds them is all there is to report.
@@ -53,17 +55,19 @@ def check(
         Identifier of the claim in the ledger, such as ``"FA-3"``.
     what : str
         What is compared, in words a reader understands.
-    got, want : array_like
-        The two results; they broadcast against each other.
+    got : array_like
+        Real numbers, all finite.
+    want : array_like
+        A single number, or as many as in ``got``, of the same shape.
     rtol : float
         The largest difference, divided by the largest absolute value of ``want``, stays within
-        this.
+        this. Where ``want`` is zero throughout, so must be ``got``.
     atol : float
         The largest absolute difference stays within this.
     se : array_like
-        Standard errors of ``got``: the largest difference in standard errors stays within the
-        two-sided Gaussian limit that a true claim passes with probability 0.999, all values
-        together (Bonferroni).
+        Standard errors of ``got``, all positive: a single one, or one for each value. The largest
+        difference in standard errors stays within the two-sided Gaussian limit that a true claim
+        passes with probability 0.999, all values together (Bonferroni).
     above, below : float
         Every value of ``got`` is strictly above (below) this.
     fails : bool
@@ -73,9 +77,17 @@ def check(
     ------
     AssertionError
         If the claim fails, or if a control holds.
+    TypeError
+        If an argument is not of the kind stated above, or an array is masked.
     ValueError
-        If the arguments do not name exactly one yardstick, or a value is not finite.
+        If the arguments do not name exactly one yardstick, if a value is not finite or a shape
+        does not fit, or if a tolerance is negative or a standard error not positive.
     """
+    for name, text in (("claim", claim), ("what", what)):
+        if not isinstance(text, str) or not text.strip():
+            raise TypeError(f"{name} must be a text, got {text!r}")
+    if not isinstance(fails, bool | np.bool_):
+        raise TypeError(f"fails must be True or False, got {fails!r}")
     yardsticks = {"rtol": rtol, "atol": atol, "se": se, "above": above, "below": below}
     given = [name for name, value in yardsticks.items() if value is not None]
     if len(given) != 1:
@@ -84,31 +96,29 @@ def check(
     if (want is None) != (kind in ("above", "below")):
         raise ValueError("want goes with rtol, atol or se, and is left out with above or below")
 
-    got = np.asarray(got, dtype=float)
-    if got.size == 0:
-        raise ValueError(f"{claim}, {what}: there is nothing to compare")
+    got = _numbers(got, "got")
     if kind in ("above", "below"):
-        limit = float(above if kind == "above" else below)
+        limit = check_real(yardsticks[kind], kind)
         measured = got.min() if kind == "above" else got.max()
         holds = bool(measured > limit if kind == "above" else measured < limit)
         words = f"{measured:.4g} (asked: {kind} {limit:.4g})"
     else:
-        difference = np.abs(got - np.asarray(want, dtype=float))
+        want = _numbers(want, "want", got.shape)
+        unit = {"rtol": " of the largest value", "atol": "", "se": " standard errors"}[kind]
         if kind == "se":
-            difference = difference / np.asarray(se, dtype=float)
-            limit = float(stats.norm.isf(FALSE_ALARM / 2 / difference.size))
-            unit = " standard errors"
-        elif kind == "rtol":
-            difference = difference / np.abs(want).max()
-            limit, unit = float(rtol), " of the largest value"
+            scale = _numbers(se, "se", got.shape, kinds="iuf")
+            if (scale <= 0).any():
+                raise ValueError(f"se must be positive, got {scale.min():g}")
+            limit = float(stats.norm.isf(FALSE_ALARM / 2 / got.size))
         else:
-            limit, unit = float(atol), ""
-        measured = difference.max()
+            scale = np.abs(want).max() if kind == "rtol" else 1.0
+            limit = check_real(yardsticks[kind], kind, minimum=0)
+        with np.errstate(over="ignore", divide="ignore"):  # an infinite gap is beyond every limit
+            gaps = np.abs(got - want)
+            measured = np.divide(gaps, scale, out=np.zeros_like(gaps), where=gaps > 0).max()
         holds = bool(measured <= limit)
-        count = f"; {difference.size} values" if difference.size > 1 else ""
+        count = f"; {got.size} values" if got.size > 1 else ""
         words = f"largest gap {_readable(measured)}{unit} (limit {limit:.2g}{count})"
-    if not np.isfinite(measured):
-        raise ValueError(f"{claim}, {what}: the values compared are not all finite")
 
     outcome = "holds" if holds else "fails"
     numbers = {
@@ -118,13 +128,41 @@ def check(
         "gap": _readable(measured),
         "limit": f"{limit:.2g}",
         "values": int(got.size),
-        "fails": fails,
+        "fails": bool(fails),
     }
     control = " (control: must fail)" if fails else ""
     sentence = f"{claim} {outcome}{control}: {what}: {words}"
     if holds == fails:
         raise AssertionError(sentence)
     _show(_Evidence(sentence, numbers))
+
+
+def _numbers(
+    values: ArrayLike, name: str, shape: tuple[int, ...] | None = None, kinds: str = "biuf"
+) -> np.ndarray:
+    """Return finite real numbers as an array, or raise.
+
+    The array has the given shape, or is a single number; ``kinds`` are numpy's of its type.
+    """
+    check_not_masked(values, name)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype} in {values!r:.80}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there is nothing to compare")
+    if shape is not None and array.shape not in ((), shape):
+        raise ValueError(
+            f"{name} must be a single number or have the shape of got, {shape}; got shape "
+            f"{array.shape}"
+        )
+    if array.dtype.kind in "iu" and (np.abs(array.astype(float)) >= 2**53).any():
+        raise ValueError(f"{name} has integers of 2**53 or more, which floats do not tell apart")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite; not all of its values are")
+    return array.astype(np.result_type(array, np.float64))
 
 
 def _show(evidence: _Evidence) -> None:

@@ -1,4 +1,4 @@
-"""Figures with sliders: drawn live where a kernel runs, from stored frames everywhere else."""
+"""Figures with sliders: drawn live where a kernel runs, shown from stored frames elsewhere."""
 
 from __future__ import annotations
 
@@ -12,21 +12,29 @@ from collections.abc import Callable, Iterable
 from html import escape
 from importlib.resources import files
 
-import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython import get_ipython
-from IPython.display import display
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image, ImageFilter
+
+try:
+    import ipywidgets
+    import matplotlib.pyplot as plt
+    from IPython import get_ipython
+    from IPython.display import display
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image, ImageFilter
+except ImportError as error:
+    raise ImportError(
+        "lvmnotes.explore needs IPython, ipywidgets, matplotlib and Pillow: "
+        "pip install ipywidgets matplotlib"
+    ) from error
 
 MAX_FRAMES = 40
 #: Bytes of the whole output: frames, words and script.
 MAX_BYTES = 300_000
-#: Pixels across and colours of the frames: the first of these for which the output is small enough.
+#: Width in pixels and number of colours of the frames: the first pair for which the output is
+#: small enough is used.
 QUALITIES = ((960, 64), (640, 32))
-#: Milliseconds a frame while the figure plays.
+#: Milliseconds that each frame is shown while the figure plays.
 PACE = 300
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -36,30 +44,32 @@ def explore(
 ) -> None:
     """Display a figure with one or two sliders, and a button that plays the first of them.
 
-    With a kernel, as in JupyterLab, a slider calls ``draw``. On a page, and in a notebook whose
-    kernel is gone, the same slider chooses among frames that are drawn now. Where no script may
-    run, the first frame stands for all.
+    With a kernel, as in JupyterLab, a slider calls ``draw``. On a web page, and in a notebook
+    whose kernel has stopped, the same slider chooses among frames that are drawn now. Where
+    JavaScript is not allowed to run, the first frame is shown.
 
     Parameters
     ----------
     draw : callable
         ``draw(**choice)`` returns a Figure, where ``choice`` holds one value for each name in
-        ``values``: all of one shape, and best with the same axis limits. On a phone, text of 12
-        points in a figure 5.6 inches wide is 10 pixels high.
+        ``values``. All figures must have the same shape, and should have the same axis limits.
+        On a phone, text of 12 points in a figure 5.6 inches wide is 10 pixels high.
     alt : str or callable
-        What is seen, for those who do not see it: a text, or a function of the same keywords as
-        ``draw`` that returns one.
+        Describes the figure to those who cannot see it: a text, or a function of the same
+        keywords as ``draw`` that returns one.
     **values : iterable
-        The positions of one or two sliders, each under the name that ``draw`` knows it by; at most
-        40 figures in all.
+        The values of one or two sliders, each under the name of ``draw``'s argument; at most 40
+        figures in all.
 
     Raises
     ------
     TypeError
         If ``draw``, ``alt``, or what they return, or a sequence of values is of the wrong type.
     ValueError
-        If there are too few values or too many, if a slider has one twice, or if the figures
-        differ in shape or take more than 300 kB.
+        If there are too few or too many values, if a slider has the same value twice, or if the
+        figures differ in shape or take more than 300 kB.
+    ImportError
+        If IPython, ipywidgets, matplotlib or Pillow is not installed.
 
     Examples
     --------
@@ -71,10 +81,10 @@ def explore(
     ...     axes.plot(t, np.sin(2 * np.pi * frequency * t))
     ...     return figure
     >>> explore(wave, alt="A sine.", frequency=range(1, 5))  # doctest: +NORMALIZE_WHITESPACE
-    A sine. Here frequency = 1. With JavaScript (in JupyterLab: in a trusted notebook) a slider
+    A sine. Shown: frequency = 1. With JavaScript (in JupyterLab: in a trusted notebook), a slider
     takes frequency from 1 to 4.
     """
-    sliders = {name: _positions(name, given) for name, given in values.items()}
+    sliders = {name: _slider_values(name, given) for name, given in values.items()}
     if len(sliders) not in (1, 2):
         raise ValueError(
             "explore takes one or two sequences of values, such as angle=range(0, 360, 15); "
@@ -82,7 +92,9 @@ def explore(
         )
     count = math.prod(map(len, sliders.values()))
     if count > MAX_FRAMES:
-        raise ValueError(f"{' x '.join(sliders)}: {count} figures; at most {MAX_FRAMES} will do")
+        raise ValueError(
+            f"{' x '.join(sliders)}: {count} figures; at most {MAX_FRAMES} are allowed"
+        )
     if not callable(draw):
         raise TypeError(f"draw must be a function that returns a Figure; got {draw!r}")
     choices = [
@@ -92,34 +104,38 @@ def explore(
     stored = _stored(draw, sliders, choices, alts)
     display(stored)
     if hasattr(get_ipython(), "kernel"):
-        # A second output, of the live view alone: JupyterLab prefers a view to HTML in the same
-        # output, even when the kernel is gone and all that it can show is "model not found".
-        # explore.css shows the one or the other.
+        # The live view is an output of its own: where one output holds both, JupyterLab prefers
+        # the view to the HTML, even when the kernel has stopped and the view only says "model not
+        # found". explore.css shows one of the two.
         live = _live(draw, alt, sliders, _picture(stored["image/png"], alts[0]))
         display({VIEW: live._repr_mimebundle_()[VIEW]}, raw=True)
 
 
-def _positions(name, given):
-    """Return the values of a slider as a list: two or more, each of them once."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} must be a sequence of values; got {given!r}")
-    values = list(given)
+def _slider_values(name, values):
+    """Return the values of a slider as a list: two or more, all different."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence of values; got {values!r}")
+    values = list(itertools.islice(values, MAX_FRAMES + 1))  # it may have no end
+    if len(values) > MAX_FRAMES:
+        raise ValueError(
+            f"{name} has more than {MAX_FRAMES} values; at most {MAX_FRAMES} are allowed"
+        )
     if len(values) < 2:
         raise ValueError(f"{name} must have two values or more; got {values}")
     labels = [_label(value) for value in values]
     for label in labels:
         if labels.count(label) > 1:
-            raise ValueError(f"{name} must have each value once; {label} is there twice")
+            raise ValueError(f"{name} must have different values; {label} is given twice")
     return values
 
 
 def _label(value):
-    """Return a value as the reader sees it."""
+    """Return the text that the reader sees for a value."""
     return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
 
 
-def _words(choice):
-    """Return one value for each slider as the reader hears it."""
+def _describe(choice):
+    """Return one value for each slider in words, as a screen reader says them."""
     return ", ".join(f"{name} = {_label(value)}" for name, value in choice.items())
 
 
@@ -129,19 +145,19 @@ def _alt(alt, choice):
     if not isinstance(text, str) or not text.strip():
         raise TypeError(
             "alt must be a text, or a function that returns one; "
-            f"for {_words(choice)} it is {text!r}"
+            f"for {_describe(choice)} it is {text!r}"
         )
     return text
 
 
 def _pixels(draw, choice, width):
-    """Return the figure for one value of each slider, this many pixels wide, as an array."""
+    """Return the figure for one value of each slider as an array `width` pixels wide."""
     figure = draw(**choice)
     if not isinstance(figure, Figure):
         raise TypeError(
-            f"draw must return a matplotlib Figure; for {_words(choice)} it returned {figure!r}"
+            f"draw must return a matplotlib Figure; for {_describe(choice)} it returned {figure!r}"
         )
-    plt.close(figure)  # else the cell shows it once more
+    plt.close(figure)  # otherwise Jupyter displays it a second time
     figure.set_dpi(width / figure.get_figwidth())
     figure.set_facecolor("white")
     canvas = FigureCanvasAgg(figure)
@@ -149,41 +165,44 @@ def _pixels(draw, choice, width):
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-def _frames(draw, choices, width, colours):
+def _frames(draw, choices, width, n_colours):
     """Return the figures for all values of the sliders as images that share one palette."""
     pixels = [_pixels(draw, choice, width) for choice in choices]
     for choice, frame in zip(choices, pixels, strict=True):
         if frame.shape != pixels[0].shape:
             raise ValueError(
                 "draw must return figures of one shape; "
-                f"for {_words(choice)} it is not the one for {_words(choices[0])}"
+                f"that for {_describe(choice)} differs from that for {_describe(choices[0])}"
             )
-    numbers = np.stack([frame @ np.array([2**16, 2**8, 1], np.uint32) for frame in pixels])
-    present, counts = np.unique(numbers, return_counts=True)
-    # The palette is made for each colour once, and more often the more there is of it; for all the
-    # pixels, Pillow's 32-bit sums would overflow.
-    swatches = np.repeat(present, 1 + counts * 2**18 // numbers.size)
-    rgb = (swatches[:, np.newaxis] >> [16, 8, 0] & 255).astype(np.uint8)
-    reduced = Image.fromarray(rgb[np.newaxis]).quantize(colours, kmeans=1)
-    index = np.zeros(2**24, np.uint8)
-    index[swatches] = np.asarray(reduced)[0]
-    frames = [Image.fromarray(index[frame]) for frame in numbers]
+    # The colour of a pixel as one number, red * 2^16 + green * 2^8 + blue.
+    colour_numbers = np.stack([frame @ np.array([2**16, 2**8, 1], np.uint32) for frame in pixels])
+    # The palette is chosen for a sample of the pixels that holds every colour, at most about 2^18
+    # of each: for all the pixels, Pillow's 32-bit sums would overflow.
+    present, repeats = np.unique(colour_numbers, return_counts=True)
+    repeats = 1 + repeats.astype(np.int64) * 2**18 // colour_numbers.size
+    sample = np.repeat(present, repeats)
+    rgb = (sample[:, np.newaxis] >> [16, 8, 0] & 255).astype(np.uint8)
+    reduced = Image.fromarray(rgb[np.newaxis]).quantize(n_colours, kmeans=1)
+    palette_index = np.zeros(2**24, np.uint8)
+    palette_index[sample] = np.asarray(reduced)[0]
+    frames = [Image.fromarray(palette_index[frame]) for frame in colour_numbers]
     for frame in frames:
         frame.putpalette(reduced.getpalette())
     return frames
 
 
 def _change(image, first):
-    """Return an image that is transparent but where it differs from the first one."""
+    """Return an image that is transparent except where it differs from the first one."""
     changed = np.where(np.asarray(image) == np.asarray(first), 0, 255).astype(np.uint8)
     layer = image.convert("RGBA")
-    # And 4 pixels around: at its seams a shrunk layer lets some of the first image through.
+    # Keep 4 pixels around each change, too: when the browser shrinks the layer, its edges let some
+    # of the first image through.
     layer.putalpha(Image.fromarray(changed).filter(ImageFilter.MaxFilter(9)))
     return layer
 
 
 def _base64(image, kind):
-    """Return an image as a file, without loss, in base64."""
+    """Return an image as a lossless file in base64."""
     file = io.BytesIO()
     image.save(file, kind, optimize=True, lossless=True)
     return base64.b64encode(file.getvalue()).decode()
@@ -195,7 +214,7 @@ def _picture(png, alt):
 
 
 class _Output(dict):
-    """A MIME bundle; where nothing displays it, its text is printed."""
+    """A MIME bundle, which prints as its text where it cannot be displayed."""
 
     def __repr__(self):
         return self["text/plain"]
@@ -205,13 +224,13 @@ class _Output(dict):
 
 
 def _stored(draw, sliders, choices, alts):
-    """Return what needs no kernel: the frames for a page, the first one, and a sentence."""
+    """Return the output that needs no kernel: all frames as HTML, the first one, and a text."""
     ranges = " and ".join(
         f"{name} from {_label(values[0])} to {_label(values[-1])}"
         for name, values in sliders.items()
     )
     sentence = (
-        f"Here {_words(choices[0])}. With JavaScript (in JupyterLab: in a trusted notebook) "
+        f"Shown: {_describe(choices[0])}. With JavaScript (in JupyterLab: in a trusted notebook), "
         f"{'a slider takes' if len(sliders) == 1 else 'sliders take'} {ranges}."
     )
     style, script = (
@@ -247,12 +266,12 @@ def _stored(draw, sliders, choices, alts):
             )
     raise ValueError(
         f"{' x '.join(sliders)}: {len(images)} figures take {size // 1000} kB; at most "
-        f"{MAX_BYTES // 1000} kB will do: give fewer values, or draw fewer marks"
+        f"{MAX_BYTES // 1000} kB are allowed: give fewer values, or draw fewer marks"
     )
 
 
 def _live(draw, alt, sliders, start):
-    """Return the widget whose sliders call ``draw``: the controls that explore.js makes."""
+    """Return the widget whose sliders call ``draw``, with the same controls as explore.js."""
     controls = {
         name: ipywidgets.SelectionSlider(
             options=[_label(value) for value in values],
@@ -271,7 +290,7 @@ def _live(draw, alt, sliders, start):
         try:
             image = Image.fromarray(_pixels(draw, choice, QUALITIES[0][0]))
             picture.value = _picture(_base64(image, "png"), _alt(alt, choice))
-        except Exception as error:  # there is no cell that would show it
+        except Exception as error:  # no cell would show it
             picture.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
 
     async def run():

@@ -4,6 +4,7 @@ import base64
 import doctest
 import importlib
 import io
+import itertools
 import json
 import os
 import re
@@ -100,6 +101,17 @@ def test_two_calls_give_the_same_bytes():
     assert dict(first) == dict(second)
 
 
+def test_counts_of_pixels_do_not_overflow_where_numpy_counts_in_32_bits():
+    def count_in_32_bits(*args, **kwargs):
+        values, counts = unique(*args, **kwargs)
+        return values, counts.astype(np.int32)
+
+    unique = np.unique
+    expected = stored(scatter, alt="Dots", seed=range(2))
+    with patch.object(np, "unique", count_in_32_bits):
+        assert dict(stored(scatter, alt="Dots", seed=range(2))) == dict(expected)
+
+
 def test_sharpness_is_given_up_to_stay_small():
     fine = stored(scatter, alt="Dots", seed=range(3))
     size = len(fine["text/html"].encode())
@@ -119,7 +131,7 @@ def test_sharpness_is_given_up_to_stay_small():
 def test_words_where_there_is_nothing_else():
     output = stored(card, alt='A "red" card </p>', red=[0.1 + 0.2, 200])
     assert repr(output) == output["text/plain"]
-    assert output["text/plain"].startswith('A "red" card </p> Here red = 0.3. ')
+    assert output["text/plain"].startswith('A "red" card </p> Shown: red = 0.3. ')
     assert output["text/plain"].endswith("takes red from 0.3 to 200.")
     assert 'alt="A &quot;red&quot; card &lt;/p&gt;"' in output["text/html"]
     assert output["text/html"].count("</p>") == 1
@@ -139,7 +151,7 @@ def test_example_in_the_docstring():
         (
             {"draw": lambda red: Figure((4, 3 + red))},
             ValueError,
-            "one shape; for red = 1 it is not",
+            "one shape; that for red = 1 differs from that for red = 0",
         ),
         ({"alt": 3}, TypeError, "alt must be a text, or a function that returns one"),
         ({"alt": lambda red: red}, TypeError, "alt must be .* for red = 0 it is 0"),
@@ -150,8 +162,9 @@ def test_example_in_the_docstring():
         ({"red": [1]}, ValueError, "red must have two values or more"),
         ({"red": 3}, TypeError, "red must be a sequence of values; got 3"),
         ({"red": "ml"}, TypeError, "red must be a sequence of values; got 'ml'"),
-        ({"red": [0, 1, 0]}, ValueError, "red must have each value once; 0 is there twice"),
-        ({"red": range(41)}, ValueError, "red: 41 figures; at most 40"),
+        ({"red": [0, 1, 0]}, ValueError, "red must have different values; 0 is given twice"),
+        ({"red": range(41)}, ValueError, "red has more than 40 values; at most 40"),
+        ({"red": itertools.count()}, ValueError, "red has more than 40 values; at most 40"),
         ({"blue": range(21)}, ValueError, "red x blue: 42 figures; at most 40"),
     ],
 )
