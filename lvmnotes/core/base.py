@@ -15,7 +15,7 @@ from sklearn.base import (
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
-from .validation import check_integer, check_matrix, check_not_masked
+from .validation import check_integer, check_matrix, check_numeric, naming
 
 
 class LatentVariableModel(BaseEstimator):
@@ -39,8 +39,9 @@ class LatentVariableModel(BaseEstimator):
 
         `options` are those of scikit-learn's `check_array`.
         """
-        check_not_masked(X, "X")
-        return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
+        check_numeric(X, "X")
+        with naming("X"):
+            return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
 
     def _set_n_features(self, n_features: int) -> None:
         """Take the number of features from statistics or parameters, which have no names."""

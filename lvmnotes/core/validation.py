@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
+
+
+#: Integers up to this are exact as floats; no array is longer, no loop needs more iterations.
+LARGEST = 2**53
 
 
 def check_real(
@@ -41,16 +47,20 @@ def check_real(
         If it is NaN, infinite or out of bounds.
     """
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {_shown(value)}")
+    try:
+        value = float(value)
+    except OverflowError as error:
+        raise ValueError(f"{name} must be a number that a float can hold") from error
     if not np.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {value}")
     if value < minimum or value > maximum or (value == minimum and not inclusive):
-        raise ValueError(f"{name} must be {_bounds(minimum, maximum, inclusive)}, got {value!r}")
-    return float(value)
+        raise ValueError(f"{name} must be {_bounds(minimum, maximum, inclusive)}, got {value}")
+    return value
 
 
 def check_integer(
-    value: int, name: str, *, minimum: int | None = None, maximum: int | None = None, why: str = ""
+    value: int, name: str, *, minimum: int | None = None, maximum: int = LARGEST, why: str = ""
 ) -> int:
     """Return an integer within bounds, or raise.
 
@@ -59,7 +69,8 @@ def check_integer(
     value : int
     name : str
         Of the argument.
-    minimum, maximum : int, optional
+    minimum : int, optional
+    maximum : int, default `LARGEST`
     why : str
         Where the bounds come from, in words that end the sentence "must be at most 3".
 
@@ -75,12 +86,32 @@ def check_integer(
         If it is out of bounds.
     """
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    low = -np.inf if minimum is None else minimum
-    high = np.inf if maximum is None else maximum
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be {_bounds(low, high)}{why and ' ' + why}, got {value}")
+        raise TypeError(f"{name} must be an integer, got {_shown(value)}")
+    low = -LARGEST if minimum is None else minimum
+    if not low <= value <= maximum:
+        high = np.inf if maximum == LARGEST and value < low else maximum
+        raise ValueError(
+            f"{name} must be {_bounds(low, high)}{why and ' ' + why}, got {_shown(value)}"
+        )
     return int(value)
+
+
+def check_boolean(value: bool, name: str) -> bool:
+    """Return True or False, or raise.
+
+    Parameters
+    ----------
+    value : bool
+    name : str
+        Of the argument.
+
+    Returns
+    -------
+    bool
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {_shown(value)}")
+    return bool(value)
 
 
 def check_option(value: str, name: str, options: Collection[str | None]) -> None:
@@ -94,7 +125,9 @@ def check_option(value: str, name: str, options: Collection[str | None]) -> None
     options : collection of str or None
     """
     if not isinstance(value, str | None) or value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, options))}; got {_shown(value)}"
+        )
 
 
 def check_random_state(random_state) -> np.random.Generator:
@@ -114,9 +147,11 @@ def check_random_state(random_state) -> np.random.Generator:
         if not isinstance(random_state, Integral) or isinstance(random_state, bool | np.bool_):
             raise TypeError(
                 f"random_state must be None, an int or a numpy.random.Generator, "
-                f"got {random_state!r}"
+                f"got {_shown(random_state)}"
             )
-        check_integer(random_state, "random_state", minimum=0)
+        if random_state < 0:
+            raise ValueError(f"random_state must be at least 0, got {_shown(random_state)}")
+        random_state = int(random_state)
     return np.random.default_rng(random_state)
 
 
@@ -136,6 +171,43 @@ def check_not_masked(values: ArrayLike, name: str) -> None:
         )
 
 
+def check_numeric(values: ArrayLike, name: str) -> None:
+    """Raise for a masked array, for text and for dates, which numpy would read as numbers.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        Of the argument.
+    """
+    check_not_masked(values, name)
+    with naming(name):
+        array = values if hasattr(values, "dtype") else np.asarray(values)
+    kind = array.dtype.kind
+    if kind in "USMmV" or (
+        kind == "O" and any(isinstance(value, str | bytes) for value in np.ravel(array))
+    ):
+        raise TypeError(f"{name} must hold numbers, got {_shown(values)}")
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of the argument in front of an error of numpy or scikit-learn that lacks it.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        if re.search(rf"\b{name}\b", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name}: {error}") from error
+
+
 def check_matrix(values: ArrayLike, name: str, shape: tuple[int | None, int | None] = (None, None)):
     """Return a finite matrix of floats of the given shape, or raise.
 
@@ -151,8 +223,7 @@ def check_matrix(values: ArrayLike, name: str, shape: tuple[int | None, int | No
     -------
     ndarray
     """
-    check_not_masked(values, name)
-    values = check_array(values, dtype=np.float64, input_name=name)
+    values = _floats(values, name, n_axes=2)
     if any(n is not None and n != m for n, m in zip(shape, values.shape, strict=True)):
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
         raise ValueError(f"{name} must have shape ({wanted}), got {values.shape}")
@@ -173,12 +244,26 @@ def check_vector(values: ArrayLike, name: str, size: int | None = None) -> np.nd
     -------
     ndarray
     """
-    check_not_masked(values, name)
-    values = check_array(values, dtype=np.float64, ensure_2d=False, input_name=name)
+    values = _floats(values, name, n_axes=1)
     if values.ndim != 1 or size not in (None, len(values)):
         wanted = "any" if size is None else size
         raise ValueError(f"{name} must have shape ({wanted},), got {values.shape}")
     return values
+
+
+def _floats(values: ArrayLike, name: str, n_axes: int) -> np.ndarray:
+    """Return a finite array of floats, quickly where it is one; a matrix has its two axes."""
+    if (
+        type(values) is np.ndarray
+        and values.dtype == np.float64
+        and values.ndim == n_axes
+        and values.size
+        and np.isfinite(values).all()
+    ):
+        return values
+    check_numeric(values, name)
+    with naming(name):
+        return check_array(values, dtype=np.float64, ensure_2d=n_axes == 2, input_name=name)
 
 
 def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
@@ -229,3 +314,12 @@ def _bounds(minimum: float, maximum: float, inclusive: bool = True) -> str:
         return f"at least {minimum}" if inclusive else f"greater than {minimum}"
     low = minimum if inclusive else f"{minimum} (excluded)"
     return f"between {low} and {maximum}"
+
+
+def _shown(value) -> str:
+    """Return a value as text, cut short."""
+    try:
+        text = repr(value)
+    except Exception:  # an integer of more digits than Python writes, an object that cannot
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
