@@ -22,6 +22,7 @@ from .sparse_coding import SparseCoding
 if TYPE_CHECKING:
     from .notebook.check import check
     from .notebook.explore import explore
+    from .notebook.glue import glue
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ __all__ = [
     "SparseCoding",
     "check",
     "explore",
+    "glue",
     "promax",
     "sparse_encode",
     "varimax",
@@ -49,6 +51,6 @@ __all__ = [
 
 def __getattr__(name):
     """Import what chapters show and check with when it is first used: it needs Jupyter."""
-    if name in ("check", "explore"):
+    if name in ("check", "explore", "glue"):
         return getattr(import_module(f".notebook.{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

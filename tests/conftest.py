@@ -1,6 +1,26 @@
-"""What all tests share: one thread per process, as where the book is built."""
+"""What all tests share: one thread per process, as where the book is built, and slow tests."""
 
 import os
 
+import pytest
+
 # Before numpy reads it, and for the kernels of the notebooks as well.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+def pytest_addoption(parser):
+    """Add the option that `make test-all` gives."""
+    parser.addoption("--slow", action="store_true", help="run the slow tests, too")
+
+
+def pytest_configure(config):
+    """Declare the marker of slow tests."""
+    config.addinivalue_line("markers", "slow: takes minutes; only with --slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Skip slow tests unless they are asked for."""
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow; only with --slow"))

@@ -108,11 +108,3 @@ def test_every_link_of_the_site_leads_somewhere():
             elif fragment and target in soups and not soups[target].find(id=unquote(fragment)):
                 broken.append(f"{path.name} -> {address}#{fragment}")
     assert broken == []
-
-
-@pytest.mark.parametrize("chapter", [page for page in PAGES if "/chapters/" in page])
-def test_the_download_is_the_executed_notebook(chapter):
-    soup = BeautifulSoup((SITE / chapter).read_text(encoding="utf-8"), "html.parser")
-    download = (SITE / chapter).parent / soup.select_one("a.btn-download-source-button")["href"]
-    executed = SITE.parent.parent / Path(chapter).with_suffix(".ipynb")
-    assert download.resolve().read_bytes() == executed.read_bytes()
