@@ -31,14 +31,14 @@ class TestTimeout(Exception):
     __test__ = False  # nothing for pytest
 
 
-def carry_out(problem, steps, place, only=None):
+def carry_out(problem, steps, process, only=None):
     """Run the steps; return the messages of the tests (None where one passes) and the cells shown.
 
     Parameters
     ----------
     problem : ProblemSet
     steps : list of Step
-    place : Sandbox
+    process : Sandbox
         Or what else has its `run` and `ask`.
     only : list of str, optional
         The tests to run; by default all.
@@ -50,7 +50,7 @@ def carry_out(problem, steps, place, only=None):
     for step in steps:
         outputs = []
         if step.action == "run":
-            printed, error = place.run(step.source)
+            printed, error = process.run(step.source)
             if error and error[0] == "Stopped":
                 printed += f"\nThis cell {error[1]}."
             if printed:
@@ -58,7 +58,7 @@ def carry_out(problem, steps, place, only=None):
         elif step.action == "test":
             if only is not None and step.name not in only:
                 continue
-            message = run_test(step, namespace, place)
+            message = run_test(step, namespace, process)
             messages[step.name] = message
             said = f"{step.name}: {message or 'passed'}"
             outputs.append(nbformat.v4.new_output("stream", text=said))
@@ -66,9 +66,9 @@ def carry_out(problem, steps, place, only=None):
     return messages, cells
 
 
-def run_test(step, namespace, place):
-    """Run a test on the answers that come from a place; return what is wrong, or None."""
-    limit = getattr(place, "limits", Limits()).test
+def run_test(step, namespace, process):
+    """Run a test on the answers that a process gives; return what is wrong, or None."""
+    limit = getattr(process, "limits", Limits()).test
 
     def too_late(number, frame):
         raise TestTimeout

@@ -1,5 +1,6 @@
 """Read a problem set: the teacher's notebook, the student's version, the named wrong answers."""
 
+import ast
 import functools
 import re
 from copy import deepcopy
@@ -27,6 +28,7 @@ FOR_STUDENTS = [
     CheckCellMetadata,
 ]
 HEADING = re.compile(r"^# %% ([\w-]+): (.+)\n# says: (.+)\n", re.MULTILINE)
+EDIT = re.compile(r"((?:^# - .*\n)+)((?:^# \+.*\n)*)", re.MULTILINE)
 
 
 class InvalidProblemSet(Exception):
@@ -35,12 +37,12 @@ class InvalidProblemSet(Exception):
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer to a question: its name, what the failing message must say, its code."""
+    """A wrong answer to a question: its name, what a test should say, what it changes."""
 
     question: str
     name: str
     says: str
-    code: str
+    change: str
 
 
 @dataclass(frozen=True)
@@ -62,31 +64,31 @@ class ProblemSet:
         """The student's cells with a grade_id, by it."""
         return by_id(self.student)
 
-    def _those(self, kind):
+    def _names_where(self, kind):
         return [name for name, cell in self.cells.items() if kind(cell)]
 
     @functools.cached_property
     def given(self):
         """Names of the locked cells: what the tests may use."""
-        return self._those(lambda cell: not is_test(cell) and cell.metadata.nbgrader.locked)
+        return self._names_where(lambda cell: not is_test(cell) and cell.metadata.nbgrader.locked)
 
     @functools.cached_property
     def written(self):
         """Names of the answers in words, which are graded by hand."""
-        return self._those(lambda cell: cell.cell_type == "markdown")
+        return self._names_where(lambda cell: cell.cell_type == "markdown")
 
     @functools.cached_property
     def tests(self):
         """Names of the tests of each question with code, in their order."""
-        tests = {name: [] for name in self._those(is_code_answer)}
-        for name in self._those(is_test):
+        tests = {name: [] for name in self._names_where(is_code_answer)}
+        for name in self._names_where(is_test):
             tests.setdefault(name.rpartition("-")[0], []).append(name)
         return tests
 
     @functools.cached_property
     def points(self):
         """Points of each test and of each answer in words."""
-        graded = self._those(lambda cell: cell.metadata.nbgrader.grade)
+        graded = self._names_where(lambda cell: cell.metadata.nbgrader.grade)
         return {name: self.cells[name].metadata.nbgrader.points for name in graded}
 
     @functools.cached_property
@@ -94,6 +96,39 @@ class ProblemSet:
         """Points of each question, in the order of the set."""
         maxima = {q: sum(self.points[test] for test in tests) for q, tests in self.tests.items()}
         return maxima | {name: self.points[name] for name in self.written}
+
+    def wrong_code(self, mistake):
+        """Return the solution of a question with a mistake in it; see `changed`."""
+        return changed(self.cells[mistake.question].source, mistake.change)
+
+
+def changed(solution, change):
+    """Return a solution with a change made.
+
+    Lines ``# - old`` and then ``# + new`` put the new lines in place of the old ones wherever these
+    stand; functions written out take the place of the solution's of the same name.
+
+    Raises
+    ------
+    ValueError
+        If the solution does not have what is to be changed, or stays as it is.
+    """
+    code = solution
+    for edit in EDIT.findall(change):
+        old, new = ("\n".join(line[4:] for line in part.splitlines()) for part in edit)
+        if old not in code:
+            raise ValueError(f"changes what is not in the solution: {old}")
+        code = code.replace(old, new)
+    for function in ast.parse(change).body:
+        same = [part for part in ast.parse(code).body if vars(part).get("name") == function.name]
+        if not same:
+            raise ValueError(f"replaces what is not in the solution: {function.name}")
+        lines = code.splitlines()
+        lines[same[0].lineno - 1 : same[0].end_lineno] = [ast.get_source_segment(change, function)]
+        code = "\n".join(lines)
+    if ast.dump(ast.parse(code)) == ast.dump(ast.parse(solution)):
+        raise ValueError("leaves the solution as it is")
+    return code
 
 
 def by_id(notebook):
@@ -168,8 +203,8 @@ def _complete(cell):
 def _mistakes(text):
     """Yield the wrong answers of a file in percent format."""
     _, *parts = HEADING.split(text)
-    for question, name, says, code in zip(*[iter(parts)] * 4, strict=True):
-        yield Mistake(question, name.strip(), says.strip(), code.strip() + "\n")
+    for question, name, says, change in zip(*[iter(parts)] * 4, strict=True):
+        yield Mistake(question, name.strip(), says.strip(), change.strip() + "\n")
 
 
 def _faults(problem):
@@ -190,3 +225,8 @@ def _faults(problem):
     for mistake in problem.mistakes:
         if mistake.question not in answers:
             yield f"the mistake {mistake.name!r} belongs to no question: {mistake.question}"
+            continue
+        try:
+            problem.wrong_code(mistake)
+        except (ValueError, SyntaxError) as error:
+            yield f"the mistake {mistake.name!r} {error}"

@@ -51,8 +51,8 @@ On Windows write .venv\\Scripts\\python for .venv/bin/python.
 """
 
 
-class Here:
-    """A place for our own code, in this very process, with the interface of a `Sandbox`."""
+class ThisProcess:
+    """Runs our own code in this very process; has the interface of a `Sandbox`."""
 
     limits = Limits()
 
@@ -89,7 +89,7 @@ def prove(home, name):
         untouched, _ = grade.carry_out(problem, plan(problem, problem.student)[0], sandbox)
         faults += [f"the untouched release passes {t}" for t, m in untouched.items() if not m]
     for mistake in problem.mistakes:
-        faults += _not_found(problem, mistake)
+        faults += _missed(problem, mistake)
     for question in problem.tests:
         several = sum(mistake.question == question for mistake in problem.mistakes)
         if several < MISTAKES_EACH:
@@ -102,16 +102,16 @@ def prove(home, name):
     )
 
 
-def _not_found(problem, mistake):
-    """Yield why a mistake does not count as found: it loses nothing, or nobody says what it is."""
+def _missed(problem, mistake):
+    """Yield why a mistake is not found: it loses no points, or no test says what is wrong."""
     title = f"{mistake.question}: {mistake.name}"
-    steps, wanted = [], problem.tests[mistake.question]
+    steps, wanted, wrong = [], problem.tests[mistake.question], problem.wrong_code(mistake)
     for name, cell in problem.cells.items():
         if cell.cell_type == "code":
-            code = mistake.code if name == mistake.question else cell.source
+            code = wrong if name == mistake.question else cell.source
             steps.append(Step("test" if problems.is_test(cell) else "run", code, name))
     last = [step.name for step in steps].index(wanted[-1])
-    messages, _ = grade.carry_out(problem, steps[: last + 1], Here(), only=wanted)
+    messages, _ = grade.carry_out(problem, steps[: last + 1], ThisProcess(), only=wanted)
     said = [message for message in messages.values() if message]
     if not said:
         yield f"the mistake {title!r} loses nothing"

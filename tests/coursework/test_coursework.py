@@ -245,33 +245,33 @@ def test_odd_folders(graded, student, total, remark):
 
 @contained
 def test_the_walls_show_nothing_but_the_library_and_the_environment():
-    with sandbox.Sandbox(Limits()) as place:
-        place.run("import os, pathlib, subprocess, lvmnotes")
-        place.run(f"root = pathlib.Path({str(ROOT)!r})")
-        place.run("seen = sorted(path.name for path in root.iterdir())")
-        place.run("names = lambda path: sorted(os.listdir(path))")
-        seen = place.ask("seen", ())
+    with sandbox.Sandbox(Limits()) as box:
+        box.run("import os, pathlib, subprocess, lvmnotes")
+        box.run(f"root = pathlib.Path({str(ROOT)!r})")
+        box.run("seen = sorted(path.name for path in root.iterdir())")
+        box.run("names = lambda path: sorted(os.listdir(path))")
+        seen = box.ask("seen", ())
         assert "lvmnotes" in seen and set(seen) <= {"lvmnotes", ".venv"}
         shown = [ROOT, Path(sys.prefix), Path(sys.base_prefix)]
         for folder, own in [("/home", {"student"}), ("/tmp", set())]:
             way = {p.relative_to(folder).parts[0] for p in shown if p.is_relative_to(folder)}
-            assert place.ask("names", (folder,)) == sorted(own | way)
+            assert box.ask("names", (folder,)) == sorted(own | way)
         for path in (ROOT / "lvmnotes", "/", "/usr", "/dev"):
-            _, error = place.run(f"open({str(Path(path, 'new'))!r}, 'w')")
+            _, error = box.run(f"open({str(Path(path, 'new'))!r}, 'w')")
             assert error[0] in ("OSError", "PermissionError")
-        _, error = place.run("open('mine', 'w').write('own folder')")
+        _, error = box.run("open('mine', 'w').write('own folder')")
         assert error is None
 
 
 def test_without_walls_a_submission_still_has_limits(monkeypatch):
     monkeypatch.setattr(sandbox, "contained", lambda: False)
-    with sandbox.Sandbox(QUICK) as place:
-        assert place.run("import os\ndef twice(x):\n    return 2 * x")[1] is None
-        assert place.run("while True:\n    pass")[1][0] == "TimeoutError"
-        assert place.run("bytearray(10**11)")[1][0] == "MemoryError"
-        assert place.run("os._exit(1)")[1] == ["Stopped", "ended the process"]
-        assert place.ask("twice", (4,)) == 8
-        assert place.run("open('mine', 'w').write('x' * 10**8)")[1][0] == "OSError"
+    with sandbox.Sandbox(QUICK) as box:
+        assert box.run("import os\ndef twice(x):\n    return 2 * x")[1] is None
+        assert box.run("while True:\n    pass")[1][0] == "TimeoutError"
+        assert box.run("bytearray(10**11)")[1][0] == "MemoryError"
+        assert box.run("os._exit(1)")[1] == ["Stopped", "ended the process"]
+        assert box.ask("twice", (4,)) == 8
+        assert box.run("open('mine', 'w').write('x' * 10**8)")[1][0] == "OSError"
 
 
 def test_feedback_has_messages_but_neither_hidden_tests_nor_scripts(graded, sample):
@@ -411,7 +411,7 @@ def test_the_sample_is_proved(home, capsys):
 @pytest.mark.parametrize(
     "file, old, new, said",
     [
-        ("problems", "return X.mean(axis=0)\n    ### END", "return X.sum(axis=0)\n    ### END",
+        ("problems", "return X.mean(axis=0)\n    ### END", "return X.mean(axis=0) + 1\n    ### END",
          "the solution fails offset-1"),
         ("problems", "### BEGIN SOLUTION\n    return X.mean(axis=0)\n    ### END SOLUTION",
          "return X.mean(axis=0)\n    ### BEGIN SOLUTION\n    ### END SOLUTION",
@@ -419,10 +419,17 @@ def test_the_sample_is_proved(home, capsys):
         ("problems", "{grade_id: offset-2, grade", "{grade_id: ofset-2, grade",
          "the tests ofset-2 belong to no question"),
         ("problems", "    ### END SOLUTION", "", "no end solution statement"),
-        ("mistakes", "return X.sum(axis=0)", "return X.mean(axis=0)", "loses nothing"),
-        ("mistakes", "# says: is None", "# says: prints", "should be told 'prints'"),
-        ("mistakes", "# %% offset: prints", "# %% spread: prints", "offset has 2 mistakes"),
-        ("mistakes", "# %% offset: prints", "# %% ofset: prints", "belongs to no question"),
+        ("mistakes", "# + X.sum(axis=0)", "# + X.mean(axis=0)", "leaves the solution as it is"),
+        ("mistakes", "# + X.sum(axis=0)", "# + X.sum(axis=0) / len(X)", "loses nothing"),
+        ("mistakes", "# - X.mean(axis=0)", "# - X.median(axis=0)",
+         "changes what is not in the solution: X.median(axis=0)"),
+        ("mistakes", "# - X.mean(axis=0)\n# + X.sum(axis=0)", "def ofset(X):\n    return X",
+         "replaces what is not in the solution: ofset"),
+        ("mistakes", "# + X.sum(axis=0)", "# + X.sum(axis=0", "was never closed"),
+        ("mistakes", "# says: is None", "# says: nothing", "should be told 'nothing'"),
+        ("mistakes", "# %% offset: printed", "# %% spread: printed", "changes what is not in"),
+        ("mistakes", "# %% spread: divisor", "# %% ofset: divisor", "belongs to no question"),
+        ("mistakes", "# %% offset: printed", "# %% without the marks", "offset has 2 mistakes"),
     ],
 )  # fmt: skip
 def test_a_set_that_is_not_right_is_not_released(home, capsys, file, old, new, said):

@@ -1,20 +1,17 @@
 # %% offset: sum
 # says: the sum, not the mean
-def offset(X):
-    return X.sum(axis=0)
-
+# - X.mean(axis=0)
+# + X.sum(axis=0)
 
 # %% offset: columns for rows
 # says: shape
-def offset(X):
-    return X[:, :1].mean(axis=1)[:, None]
+# - X.mean(axis=0)
+# + X[:, :1].mean(axis=1)[:, None]
 
-
-# %% offset: prints
+# %% offset: printed, not returned
 # says: is None
-def offset(X):
-    print(X.mean(axis=0))
-
+# - return X.mean(axis=0)
+# + print(X.mean(axis=0))
 
 # %% spread: sigma for variance
 # says: the standard deviation, not the variance
@@ -30,5 +27,5 @@ def spread(X):
 
 # %% spread: forgot the mean
 # says: the mean is not subtracted
-def spread(X):
-    return (X**2).mean(axis=0)
+# - (X - offset(X)) ** 2
+# + X**2
