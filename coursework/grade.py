@@ -74,7 +74,7 @@ def run_test(step, namespace, process):
         raise TestTimeout
 
     before = signal.signal(signal.SIGALRM, too_late)
-    lvmnotes.coursework.source, usual = place.ask, lvmnotes.coursework.source
+    lvmnotes.coursework.source, usual = process.ask, lvmnotes.coursework.source
     signal.setitimer(signal.ITIMER_REAL, limit)
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
