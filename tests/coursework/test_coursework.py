@@ -408,6 +408,14 @@ def test_the_sample_is_proved(home, capsys):
     assert "BEGIN" not in text and "likelihood, one" not in text
 
 
+PRINTED = """\
+# %% offset: printed, not returned
+# says: is None
+# - return X.mean(axis=0)
+# + print(X.mean(axis=0))
+"""
+
+
 @pytest.mark.parametrize(
     "file, old, new, said",
     [
@@ -429,7 +437,7 @@ def test_the_sample_is_proved(home, capsys):
         ("mistakes", "# says: is None", "# says: nothing", "should be told 'nothing'"),
         ("mistakes", "# %% offset: printed", "# %% spread: printed", "changes what is not in"),
         ("mistakes", "# %% spread: divisor", "# %% ofset: divisor", "belongs to no question"),
-        ("mistakes", "# %% offset: printed", "# %% without the marks", "offset has 2 mistakes"),
+        ("mistakes", PRINTED, "", "offset has 2 mistakes"),
     ],
 )  # fmt: skip
 def test_a_set_that_is_not_right_is_not_released(home, capsys, file, old, new, said):
