@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .core.validation import check_real
+
 
 def in_this_notebook(name: str, arguments: tuple) -> Any:
     """Return the value of `name` in the running notebook; if it is a function, call it.
@@ -90,7 +92,11 @@ def expect(
     ------
     AssertionError
         If the answer is wrong.
+    TypeError, ValueError
+        If a tolerance is not a finite number, or negative.
     """
+    check_real(rtol, "rtol", minimum=0)
+    check_real(atol, "atol", minimum=0)
     want = np.asarray(want)
     if got is None:
         raise AssertionError(f"{what} is None: does the function return its result?")

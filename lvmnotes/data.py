@@ -12,25 +12,27 @@ from importlib.resources import files
 import numpy as np
 from sklearn.datasets import load_digits, load_sample_images
 
-#: On what ground a table that others distribute too is kept here.
+from .core.validation import check_boolean, check_integer, check_random_state
+
+#: Why a table that others distribute, too, may be kept here.
 _FACTS = "the numbers are facts printed in the publication, to be cited with it"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scores:
-    """One row a sample.
+    """Data with one row per sample.
 
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_features)
     feature_names : tuple of str
-        One name a column of `X`.
+        One name per column of `X`.
     labels : dict of str to ndarray of shape (n_samples,)
-        What is known of each sample beside `X`; no model is fitted to it.
+        What else is known of each sample; no model is fitted to it.
     source : str
-        Where the data were published, and what they were read from.
+        Where the data were published, and from where they were copied.
     licence : str
-        On what terms they may be used.
+        The terms on which they may be used.
     """
 
     X: np.ndarray = field(repr=False)
@@ -42,7 +44,7 @@ class Scores:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CovarianceTable:
-    """A published covariance or correlation matrix: all that is left of the samples.
+    """A published covariance or correlation matrix, whose samples were not published.
 
     With `t = harman24()`, the sufficient statistics of a model are
     `Moments(n=t.n_samples, mean=np.zeros(24), scatter=t.n_samples * t.covariance)`.
@@ -54,11 +56,11 @@ class CovarianceTable:
     n_samples : int
         Number of people measured.
     feature_names : tuple of str
-        One name a row and column of `covariance`.
+        One name per row, and per column, of `covariance`.
     source : str
-        Where the matrix was published, and what it was read from.
+        Where the matrix was published, and from where it was copied.
     licence : str
-        On what terms it may be used.
+        The terms on which it may be used.
     """
 
     covariance: np.ndarray = field(repr=False)
@@ -151,8 +153,8 @@ def harman24() -> CovarianceTable:
 def harman8() -> CovarianceTable:
     """Correlations of eight body measurements of 305 girls aged 7 to 17.
 
-    Two factors do not fit them; with three, the maximum-likelihood noise variance of arm span is
-    zero (a Heywood case).
+    Two factors do not fit them; with three, the maximum-likelihood estimate of the noise variance
+    of arm span is zero (a Heywood case).
 
     Returns
     -------
@@ -187,15 +189,15 @@ def school_subjects() -> CovarianceTable:
 
 
 def lsat(section: int = 6) -> Scores:
-    """Five yes/no answers of 1,000 people to a section of the Law School Admission Test.
+    """Answers of 1,000 people to five questions of a section of the Law School Admission Test.
 
-    A 1 is a right answer. The publication prints how many people gave each of the 32 patterns of
-    answers; here each of them has a row, pattern after pattern.
+    A 1 is a right answer, a 0 a wrong one. The publication prints how many people gave each of the
+    32 patterns of answers; here each person has a row, pattern after pattern.
 
     Parameters
     ----------
     section : {6, 7}
-        Figure classification (6) or debate (7); different people's answers are not linked.
+        Figure classification (6) or debate (7). Row i of the two is not the same person.
 
     Returns
     -------
@@ -203,8 +205,7 @@ def lsat(section: int = 6) -> Scores:
         `X` of shape (1000, 5), nothing missing, no labels.
     """
     names, rows = _read("lsat.csv")
-    if section not in (6, 7):
-        raise ValueError(f"section must be 6 or 7, got {section!r}")
+    check_integer(section, "section", minimum=6, maximum=7)
     counts = dict(zip(names, rows.T, strict=True))[f"section {section}"].astype(int)
     return Scores(
         X=np.repeat(rows[:, :5].astype(float), counts, axis=0),
@@ -217,7 +218,7 @@ def lsat(section: int = 6) -> Scores:
 
 
 def old_faithful() -> Scores:
-    """272 eruptions of the geyser Old Faithful: how long, and how long until the next.
+    """Durations of 272 eruptions of the geyser Old Faithful, and the waits for the next.
 
     `X` holds the duration of an eruption and the waiting time to the next one, in minutes. The
     durations were recorded to the second, with round numbers preferred.
@@ -268,29 +269,33 @@ def natural_patches(
 
     Each photograph, of a temple and of a flower, is averaged over its colours and over blocks of
     2 x 2 pixels (it was kept as a JPEG), filtered by :math:`f \exp(-(f / f_0)^4)` with the spatial
-    frequency f in cycles a pixel and :math:`f_0 = 0.4`, and scaled to unit variance: nearby pixels
-    are then much less correlated, and the finest, noisy frequencies are gone. `labels` are image
-    (``"china"`` or ``"flower"``), and row and column of a patch's top left pixel in it.
+    frequency f in cycles per pixel and :math:`f_0 = 0.4`, and scaled to unit variance. Nearby
+    pixels are then much less correlated, and the highest, noisiest frequencies are gone. `labels`
+    are the image (``"china"`` or ``"flower"``) and the row and column of the patch's top left pixel
+    in it.
 
     Parameters
     ----------
     n_samples : int
-        Half from each photograph, at random places without repetition.
+        Number of patches, at least 2: half from each photograph, each at a different position
+        drawn at random.
     size : int
-        Pixels along a side.
+        Pixels along a side of a patch, at most 205.
     whiten : bool
-        Without, the patches are of the photograph less its mean, in units of its own standard
-        deviation.
+        If false, the photograph is not filtered: its mean is subtracted, and it is divided by its
+        standard deviation.
     random_state : None, int or numpy.random.Generator
-        Of the places.
+        Seed for the positions.
 
     Returns
     -------
     Scores
         `X` of shape (n_samples, size * size); columns run row by row from the top left pixel.
     """
-    rng = np.random.default_rng(random_state)
-    names, blocks, places = ("china", "flower"), [], []
+    check_integer(n_samples, "n_samples", minimum=2)
+    check_boolean(whiten, "whiten")
+    rng = check_random_state(random_state)
+    names, blocks, corners = ("china", "flower"), [], []
     counts = (n_samples - n_samples // 2, n_samples // 2)
     for picture, count in zip(load_sample_images().images, counts, strict=True):
         height, width = (side // 2 for side in picture.shape[:2])
@@ -300,17 +305,14 @@ def natural_patches(
         gain = f * np.exp(-((f / 0.4) ** 4)) if whiten else f > 0
         grey = np.fft.ifft2(np.fft.fft2(grey) * gain).real
         inside = (grey / grey.std())[4:-4, 4:-4]  # the filter joins opposite edges
+        check_integer(size, "size", minimum=1, maximum=min(inside.shape))
         windows = np.lib.stride_tricks.sliding_window_view(inside, (size, size))
-        n_places = np.prod(windows.shape[:2])
-        if not 1 <= count <= n_places:
-            raise ValueError(
-                f"n_samples must be between 2 and {2 * n_places} for size={size}, got {n_samples}"
-            )
-        place = rng.choice(n_places, count, replace=False)
-        row, column = np.divmod(place, windows.shape[1])
+        n_windows = windows.shape[0] * windows.shape[1]
+        check_integer(n_samples, "n_samples", maximum=2 * n_windows, why=f"for size={size}")
+        row, column = np.divmod(rng.choice(n_windows, count, replace=False), windows.shape[1])
         blocks.append(windows[row, column].reshape(count, -1))
-        places.append((row, column))
-    row, column = np.hstack(places)
+        corners.append((row, column))
+    row, column = np.hstack(corners)
     return Scores(
         X=np.vstack(blocks),
         feature_names=tuple(f"pixel_{i}_{j}" for i in range(size) for j in range(size)),
@@ -323,7 +325,7 @@ def natural_patches(
 
 
 def _read(name: str) -> tuple[list[str], np.ndarray]:
-    """Column names and the rows under them, as text."""
+    """Return the names of the columns, and the rows as text."""
     header, *rows = (files("lvmnotes") / "datasets" / name).read_text("utf-8").splitlines()
     return header.split(","), np.array([row.split(",") for row in rows])
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-
 #: Integers up to this are exact as floats; no array is longer, no loop needs more iterations.
 LARGEST = 2**53
 
@@ -87,7 +86,7 @@ def check_integer(
     """
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {_shown(value)}")
-    low = -LARGEST if minimum is None else minimum
+    low = -np.inf if minimum is None else minimum
     if not low <= value <= maximum:
         high = np.inf if maximum == LARGEST and value < low else maximum
         raise ValueError(
@@ -172,7 +171,7 @@ def check_not_masked(values: ArrayLike, name: str) -> None:
 
 
 def check_numeric(values: ArrayLike, name: str) -> None:
-    """Raise for a masked array, for text and for dates, which numpy would read as numbers.
+    """Raise for masked arrays, complex numbers, text and dates, which numpy would read as numbers.
 
     Parameters
     ----------
@@ -181,11 +180,15 @@ def check_numeric(values: ArrayLike, name: str) -> None:
         Of the argument.
     """
     check_not_masked(values, name)
-    with naming(name):
-        array = values if hasattr(values, "dtype") else np.asarray(values)
-    kind = array.dtype.kind
-    if kind in "USMmV" or (
-        kind == "O" and any(isinstance(value, str | bytes) for value in np.ravel(array))
+    dtype = getattr(values, "dtype", None)
+    if not isinstance(dtype, np.dtype):
+        with naming(name):
+            values = np.asarray(values)
+        dtype = values.dtype
+    if dtype.kind == "c":
+        raise ValueError(f"{name} must hold real numbers. Complex data not supported")
+    if dtype.kind in "USMmV" or (
+        dtype.kind == "O" and any(isinstance(value, str | bytes) for value in np.ravel(values))
     ):
         raise TypeError(f"{name} must hold numbers, got {_shown(values)}")
 
@@ -251,6 +254,31 @@ def check_vector(values: ArrayLike, name: str, size: int | None = None) -> np.nd
     return values
 
 
+def check_scalar_or_vector(values: ArrayLike, name: str, size: int) -> np.ndarray:
+    """Return a finite number, or a finite vector of floats of the given size, or raise.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        Of the argument.
+    size : int
+
+    Returns
+    -------
+    ndarray of shape () or (size,)
+    """
+    check_numeric(values, name)
+    with naming(name):
+        values = np.asarray(values, dtype=float)
+    if values.shape not in ((), (size,)) or not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must be a finite number or {size} of them, of shape ({size},); "
+            f"got {_shown(values)}"
+        )
+    return values
+
+
 def _floats(values: ArrayLike, name: str, n_axes: int) -> np.ndarray:
     """Return a finite array of floats, quickly where it is one; a matrix has its two axes."""
     if (
@@ -264,6 +292,26 @@ def _floats(values: ArrayLike, name: str, n_axes: int) -> np.ndarray:
     check_numeric(values, name)
     with naming(name):
         return check_array(values, dtype=np.float64, ensure_2d=n_axes == 2, input_name=name)
+
+
+def check_symmetric(S: ArrayLike, name: str, size: int | None = None) -> np.ndarray:
+    """Return a finite symmetric matrix of floats of the given size, or raise.
+
+    Parameters
+    ----------
+    S : array_like of shape (n_features, n_features)
+    name : str
+        Of the argument.
+    size : int, optional
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_features)
+    """
+    S = check_matrix(S, name, (size, size))
+    if S.shape[0] != S.shape[1] or np.abs(S - S.T).max() > 1e-8 * np.abs(S).max():
+        raise ValueError(f"{name} must be symmetric")
+    return S
 
 
 def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
@@ -281,9 +329,7 @@ def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
     -------
     ndarray of shape (n_features, n_features)
     """
-    S = check_matrix(S, name)
-    if S.shape[0] != S.shape[1] or np.abs(S - S.T).max() > 1e-8 * np.abs(S).max():
-        raise ValueError(f"{name} must be symmetric")
+    S = check_symmetric(S, name)
     eigenvalues = np.linalg.eigvalsh(S)
     if eigenvalues[0] < -1e-8 * max(eigenvalues[-1], 0):
         raise ValueError(f"{name} must be positive semidefinite to be that of any data")

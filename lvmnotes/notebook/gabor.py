@@ -8,12 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..core.validation import check_integer, check_matrix
+
 #: Widths of the window of a Gabor function, in sizes of the patch.
 WIDTHS = np.array([0.07, 0.1, 0.14, 0.2])
 
 
 class GaborFit(NamedTuple):
-    """Result of `gabor_fit`, one value an atom."""
+    """Result of `gabor_fit`, with one value per atom in each field."""
 
     r_squared: np.ndarray
     orientation: np.ndarray
@@ -37,18 +39,18 @@ def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
     Parameters
     ----------
     W : array_like of shape (size * size, n_components)
-        A column an atom, pixels row by row.
+        One atom per column, its pixels row by row.
     size : int
+        Pixels along a side of an atom.
 
     Returns
     -------
     GaborFit
         `r_squared`, the part of an atom's energy in its best Gabor function; `orientation` of
-        the bars in degrees, 0 horizontal; `frequency` f in cycles a pixel; `width` s in pixels.
+        the bars in degrees, 0 horizontal; `frequency` f in cycles per pixel; `width` s in pixels.
     """
-    W = np.asarray(W, dtype=float)
-    if W.ndim != 2 or len(W) != size * size:
-        raise ValueError(f"W must have size * size = {size * size} rows, got shape {W.shape}")
+    check_integer(size, "size", minimum=2)
+    W = check_matrix(W, "W", (size * size, None))
     energy = np.maximum((W**2).sum(axis=0), np.finfo(float).tiny)
     y, x = np.divmod(np.arange(size**2), size)
     best = np.zeros((4, W.shape[1]))
@@ -58,7 +60,7 @@ def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
     for angle, f, width, elongation in grid:
         c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
         u, v = c * y - s * x, s * y + c * x
-        across, along = u - u[:, None], (v - v[:, None]) / elongation  # a row a centre
+        across, along = u - u[:, None], (v - v[:, None]) / elongation  # one row per centre
         window = np.exp(-(across**2 + along**2) / (2 * width**2))
         even, odd = window * np.cos(2 * np.pi * f * u), window * np.sin(2 * np.pi * f * u)
         # The energy of each atom in the plane of the two, by Cramer's rule.
@@ -67,7 +69,7 @@ def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
             (g * h).sum(axis=1)[:, None] for g, h in ((even, even), (odd, odd), (even, odd))
         )
         r_squared = (oo * p**2 - 2 * eo * p * q + ee * q**2) / (ee * oo - eo**2) / energy
-        r_squared = r_squared.max(axis=0)
+        r_squared = np.minimum(r_squared.max(axis=0), 1)  # but for round-off
         better = r_squared > best[0]
         best[0, better] = r_squared[better]
         best[1:, better] = [[angle], [f], [width]]

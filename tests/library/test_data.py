@@ -175,7 +175,7 @@ def test_lsat_has_the_published_proportions_and_likelihood():
     assert (six.sum(axis=1) == 5).sum() == 298 and (six.sum(axis=1) == 0).sum() == 3
     counts = np.unique(seven, axis=0, return_counts=True)[1]
     assert 2 * ((counts * np.log(counts / 1000)).sum() + 2658.805) == pytest.approx(31.7, abs=0.05)
-    with pytest.raises(ValueError, match="section must be 6 or 7"):
+    with pytest.raises(ValueError, match="section must be between 6 and 7"):
         data.lsat(5)
 
 
