@@ -1,4 +1,4 @@
-"""The look of the book's figures, and what several chapters draw."""
+"""The style of the book's figures, and the figures that several chapters share."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
 
-#: Inches, of figures with several panels.
+#: Width in inches of figures with several panels.
 WIDTH = 6.4
 
-#: Okabe and Ito's colours, which colour-blind readers tell apart; without yellow, which is too
+#: Okabe and Ito's colours, which colour-blind readers can tell apart, without yellow, which is too
 #: pale for lines on white.
 BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER = (
     "#0072B2",
@@ -26,14 +26,14 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER = (
 
 
 def style() -> None:
-    """Draw figures as SVG, the same bytes for the same figure, legible on a telephone."""
+    """Set figures to reproducible SVG, with text that is legible on a phone."""
     set_matplotlib_formats("svg", metadata={"Date": None})
     plt.rcParams.update(
         {
             "svg.hashsalt": "lvmnotes",
             "figure.figsize": (5.6, 3.5),
             "figure.constrained_layout.use": True,
-            "savefig.dpi": 150,  # of the layers that are rasterised
+            "savefig.dpi": 150,  # resolution of rasterised layers
             "font.size": 12,
             "axes.titlesize": 12,
             "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER]),
@@ -47,7 +47,7 @@ def style() -> None:
 
 
 def frameless(ax: Axes) -> None:
-    """Leave nothing around a picture: its axes have no meaning.
+    """Remove the ticks and the frame of a picture whose axes have no meaning.
 
     Parameters
     ----------
@@ -63,28 +63,28 @@ def image_rows(rows: dict[str, ArrayLike]) -> Figure:
     Parameters
     ----------
     rows : dict of str to array_like of shape (n_images, 64)
-        Label of a row to its images.
+        Label of each row to its images.
     """
     n_images = len(next(iter(rows.values())))
     figure, axes = plt.subplots(
         len(rows), n_images, figsize=(5.6, 5.2 / n_images * len(rows) + 0.1)
     )
-    for line, (label, images) in zip(axes, rows.items(), strict=True):
-        for ax, x in zip(line, images, strict=True):
+    for row, (label, images) in zip(axes, rows.items(), strict=True):
+        for ax, x in zip(row, images, strict=True):
             ax.set_facecolor("#9ec9e2")
             ax.imshow(np.reshape(x, (8, 8)), cmap="Greys", vmin=0, vmax=16)
             frameless(ax)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
 
 
 def half_steps(bounds: ArrayLike, log_likelihoods: ArrayLike, gaps: ArrayLike) -> Figure:
-    """Draw bound and log-likelihood over EM's half-steps, an E-step first, and the gap below.
+    """Draw the bound and the log-likelihood over the half-steps of EM, and the gap below them.
 
     Parameters
     ----------
     bounds, log_likelihoods, gaps : array_like of shape (n_half_steps,)
-        In nats a sample.
+        In nats per sample, after an E-step first, then after E-steps and M-steps in turn.
     """
     figure, (top, bottom) = plt.subplots(
         2, 1, figsize=(WIDTH, 4.4), sharex=True, height_ratios=[2, 1]
@@ -93,7 +93,7 @@ def half_steps(bounds: ArrayLike, log_likelihoods: ArrayLike, gaps: ArrayLike) -
     top.fill_between(steps, bounds, log_likelihoods, color="C1", alpha=0.25, linewidth=0)
     top.plot(steps, log_likelihoods, color="C0", marker="o", label="log-likelihood")
     top.plot(steps, bounds, color="C1", marker="s", linestyle="--", label="bound")
-    top.set(ylabel="nats a person")
+    top.set(ylabel="nats per person")
     top.legend(loc="lower right")
     bottom.bar(steps, gaps, color="C1")
     bottom.set_xticks(steps, ["E", "M"] * (len(steps) // 2))

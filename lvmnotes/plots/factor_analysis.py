@@ -20,7 +20,7 @@ def heatmaps(matrices: dict[str, ArrayLike], names: Sequence[str]) -> Figure:
     matrices : dict of str to array_like of shape (n_features, n_features)
         Title to matrix.
     names : sequence of str
-        One a variable.
+        One name per variable.
     """
     figure, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 3.2))
     for ax, (title, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
@@ -35,15 +35,15 @@ def heatmaps(matrices: dict[str, ArrayLike], names: Sequence[str]) -> Figure:
 
 
 def loading_bars(loadings: ArrayLike, names: Sequence[str], factor_names: Sequence[str]) -> Figure:
-    """Draw loadings as bars, a panel a factor, a row a variable.
+    """Draw loadings as bars, one panel per factor, one row per variable.
 
     Parameters
     ----------
     loadings : array_like of shape (n_features, n_components)
     names : sequence of str
-        One a variable.
+        One name per variable.
     factor_names : sequence of str
-        One a factor.
+        One name per factor.
     """
     loadings = np.asarray(loadings)
     D, d = loadings.shape
@@ -70,11 +70,11 @@ def path_diagram(
     ----------
     loadings : array_like of shape (n_features, n_components)
     names : sequence of str
-        One a variable.
+        One name per variable.
     factor_names : sequence of str
-        One a factor.
+        One name per factor.
     threshold : float
-        Smaller loadings are left out.
+        Loadings with a smaller absolute value are not shown.
     """
     loadings = np.asarray(loadings)
     D, d = loadings.shape
@@ -125,7 +125,7 @@ def path_diagram(
 
 
 def convergence(traces: dict[str, ArrayLike]) -> Figure:
-    """Draw how far each trace of log-likelihoods is from the best value of all.
+    """Draw the difference between the best log-likelihood of all traces and each trace.
 
     Parameters
     ----------
@@ -138,12 +138,12 @@ def convergence(traces: dict[str, ArrayLike]) -> Figure:
         gap = best - np.asarray(trace)
         iterations = np.flatnonzero(gap > 1e-12)
         ax.semilogy(iterations, gap[iterations], color=f"C{color}", marker=".", label=name)
-    ax.set(xlabel="iteration", ylabel="left to gain (nats a sample)")
+    ax.set(xlabel="iteration", ylabel="below the maximum (nats per sample)")
     ax.legend()
     return figure
 
 
-def rotation(
+def rotated_loadings(
     loadings: ArrayLike,
     names: Sequence[str],
     angle: float,
@@ -151,20 +151,20 @@ def rotation(
     criterion: ArrayLike,
     log_likelihood: float,
 ) -> Figure:
-    """Draw the loadings on two turned factors, and the varimax criterion over all angles.
+    """Draw the loadings on two rotated factors, and the varimax criterion over all angles.
 
     Parameters
     ----------
     loadings : array_like of shape (n_features, 2)
-        At `angle`.
+        Loadings after the rotation by `angle`.
     names : sequence of str
-        One a variable.
+        One name per variable.
     angle : float
-        In degrees.
+        Angle of rotation in degrees.
     angles, criterion : array_like of shape (n_angles,)
-        The curve that `angle` is a point of.
+        The curve of the criterion; the value at `angle` is marked.
     log_likelihood : float
-        In nats a sample; printed.
+        In nats per sample; shown as text.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.2), width_ratios=[1.3, 1])
     D = len(names)
@@ -182,25 +182,25 @@ def rotation(
     return figure
 
 
-def heywood(
-    uniqueness: ArrayLike, log_likelihood: ArrayLike, crawl: ArrayLike, label: str
+def heywood_case(
+    uniqueness: ArrayLike, log_likelihood: ArrayLike, trace: ArrayLike, label: str
 ) -> Figure:
-    """Draw the best fit for each value of one uniqueness, and EM's way to zero.
+    """Draw the best log-likelihood for each value of one uniqueness, and its trace under EM.
 
     Parameters
     ----------
     uniqueness, log_likelihood : array_like of shape (n_values,)
-        The profile.
-    crawl : array_like of shape (n_iterations,)
+        The profile likelihood of this uniqueness.
+    trace : array_like of shape (n_iterations,)
         The uniqueness after each iteration of EM.
     label : str
-        Names the uniqueness.
+        Name of the uniqueness.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     left.semilogx(uniqueness, log_likelihood, color="C0", marker="o")
     left.axvline(0.005, color="C1", linestyle="--")
     left.text(0.004, np.min(log_likelihood), "R stops here", color="C1", ha="right")
-    left.set(xlabel=label, ylabel="log-likelihood (nats a sample)")
-    right.loglog(np.arange(1, len(crawl) + 1), crawl, color="C0")
+    left.set(xlabel=label, ylabel="log-likelihood (nats per sample)")
+    right.loglog(np.arange(1, len(trace) + 1), trace, color="C0")
     right.set(xlabel="iteration of EM", ylabel=label)
     return figure

@@ -13,23 +13,25 @@ from numpy.typing import ArrayLike
 from .common import BLUE, ORANGE, WIDTH
 
 
-def association_bars(misfits: dict[str, ArrayLike], pairs: Sequence[str], limit: float) -> Figure:
-    """Draw how badly models miss the two-way tables, a row a pair of items.
+def association_bars(
+    misfits: dict[str, ArrayLike], pairs: Sequence[str], critical_value: float
+) -> Figure:
+    """Draw the misfit of the two-way tables under several models, one row per pair of items.
 
     Parameters
     ----------
     misfits : dict of str to array_like of shape (n_pairs,)
         Name of a model to the chi-square of each pair.
     pairs : sequence of str
-        One name a pair.
-    limit : float
+        One name per pair.
+    critical_value : float
         Drawn as a dashed line.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.32 * len(pairs)))
     height = 0.8 / len(misfits)
     for j, (name, misfit) in enumerate(misfits.items()):
         ax.barh(np.arange(len(pairs)) + j * height, misfit, height, color=f"C{j}", label=name)
-    ax.axvline(limit, color="black", linewidth=1, linestyle="--")
+    ax.axvline(critical_value, color="black", linewidth=1, linestyle="--")
     ax.set_yticks(np.arange(len(pairs)) + height / 2, pairs)
     ax.invert_yaxis()
     ax.set(ylabel="pair of items", xlabel="χ² of the two-way table (1 degree of freedom)")
@@ -40,7 +42,7 @@ def association_bars(misfits: dict[str, ArrayLike], pairs: Sequence[str], limit:
 def mixture_steps(
     X: ArrayLike, steps: dict[str, tuple[ArrayLike, ArrayLike, ArrayLike]], labels: Sequence[str]
 ) -> Figure:
-    """Draw two-dimensional data coloured by responsibility, and two Gaussians, a panel a step.
+    """Draw data coloured by responsibility, with two Gaussians as ellipses, one panel per step.
 
     Parameters
     ----------
@@ -65,12 +67,12 @@ def mixture_steps(
 
 
 def label_bits(bits: ArrayLike) -> Figure:
-    """Draw the bits that a hidden bit tells about the label, for each pair of ten labels.
+    """Draw the information of a hidden bit about the label, for each pair of ten labels.
 
     Parameters
     ----------
     bits : array_like of shape (10, 10)
-        Lower triangle; the rest NaN.
+        Information in bits in the lower triangle; NaN elsewhere.
     """
     figure, ax = plt.subplots(figsize=(5.2, 4.4))
     image = ax.imshow(bits, cmap="Blues", vmin=0, vmax=1)
@@ -87,16 +89,16 @@ def label_bits(bits: ArrayLike) -> Figure:
     return figure
 
 
-def hypothesis(probabilities: ArrayLike, draws: ArrayLike, title: str) -> Figure:
-    """Draw a class of binary images as its probabilities, and images drawn from it.
+def class_and_draws(probabilities: ArrayLike, draws: ArrayLike, title: str) -> Figure:
+    """Draw the probabilities of a class of binary images, and images drawn from the class.
 
     Parameters
     ----------
     probabilities : array_like of shape (64,)
-        Of ink, pixel by pixel.
+        Probability of ink at each pixel.
     draws : array_like of shape (8, 64)
     title : str
-        Over the probabilities.
+        Title of the panel of probabilities.
     """
     figure = plt.figure(figsize=(4.8, 2.1))
     grid = figure.add_gridspec(2, 6)
@@ -111,16 +113,16 @@ def hypothesis(probabilities: ArrayLike, draws: ArrayLike, title: str) -> Figure
     return figure
 
 
-def same_table(weights: ArrayLike, probabilities: ArrayLike, table: ArrayLike) -> Figure:
-    """Draw the parameters of two classes and two items as bars, and the table that they give.
+def parameters_and_table(weights: ArrayLike, probabilities: ArrayLike, table: ArrayLike) -> Figure:
+    """Draw the parameters of two classes and two items as bars, and the table they imply.
 
     Parameters
     ----------
     weights : array_like of shape (2,)
     probabilities : array_like of shape (2, 2)
-        Of a right answer; a row a class.
+        Probabilities of a right answer, one row per class.
     table : array_like of shape (2, 2)
-        Persons by the answers to A (wrong, right) and B.
+        Number of people by their answers to A (wrong, right) and B.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(4.8, 2.6), width_ratios=[1.7, 1])
     for k, color in enumerate((BLUE, ORANGE)):
@@ -138,21 +140,23 @@ def same_table(weights: ArrayLike, probabilities: ArrayLike, table: ArrayLike) -
     return figure
 
 
-def bad_ends(ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, ArrayLike]) -> Figure:
-    """Draw where EM ends from many starts, and a likelihood without a maximum.
+def local_maxima_and_divergence(
+    ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, ArrayLike]
+) -> Figure:
+    """Draw the log-likelihoods at which EM ends, and a likelihood without a maximum.
 
     Parameters
     ----------
     ends : array_like of shape (n_starts,)
-        Log-likelihoods.
+        Final log-likelihood of each start.
     widths : array_like of shape (n_widths,)
-        Standard deviations of the class that closes in.
+        Standard deviations of the class that shrinks.
     log_likelihoods : dict of str to array_like of shape (n_widths,)
-        Where it closes in, to the log-likelihood at each width.
+        Label of a curve to its log-likelihood at each width.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     left.plot(np.arange(1, len(ends) + 1), np.sort(ends), "o", color="C0")
-    left.set(xlabel="start, by where it ends", ylabel="log-likelihood (nats)")
+    left.set(xlabel="start, sorted by final log-likelihood", ylabel="log-likelihood (nats)")
     left.set_title("LSAT-7, three classes")
     for color, (name, values) in enumerate(log_likelihoods.items()):
         right.semilogx(widths, values, color=f"C{color}", label=name)

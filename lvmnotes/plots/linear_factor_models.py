@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from .common import BLUE, GREEN, ORANGE, PURPLE
 
 
-def generation(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike) -> Figure:
-    """Draw one factor, and what it becomes in the plane of two variables, up to one step.
+def generation_steps(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike) -> Figure:
+    """Draw one factor and its image in the plane of two variables, up to one step of the model.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def generation(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike
     return figure
 
 
-def densities(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
-    """Draw contours of densities of two factors, a panel a density, two nats apart.
+def density_contours(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
+    """Draw contours, two nats apart, of densities of two factors, one panel per density.
 
     Parameters
     ----------
@@ -64,16 +64,18 @@ def densities(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
     return figure
 
 
-def clouds(samples: dict[str, ArrayLike], C: ArrayLike, names: Sequence[str]) -> Figure:
-    """Draw two-dimensional samples, a panel each, all with the ellipse of one covariance.
+def samples_with_ellipse(
+    samples: dict[str, ArrayLike], C: ArrayLike, names: Sequence[str]
+) -> Figure:
+    """Draw two-dimensional samples, one panel per sample, with the ellipse of one covariance.
 
     Parameters
     ----------
     samples : dict of str to array_like of shape (n_samples, 2)
     C : array_like of shape (2, 2)
-        Its ellipse is drawn at two standard deviations.
+        The covariance; its ellipse is drawn at two standard deviations.
     names : sequence of str
-        Of the two variables.
+        Names of the two variables.
     """
     figure, axes = plt.subplots(1, len(samples), figsize=(5.2, 2.3), sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 100)
@@ -87,7 +89,7 @@ def clouds(samples: dict[str, ArrayLike], C: ArrayLike, names: Sequence[str]) ->
 
 
 def posteriors(h: ArrayLike, curves: dict[str, tuple[ArrayLike, ...]]) -> Figure:
-    """Draw prior, likelihood and posterior of one factor, a panel a prior.
+    """Draw prior, likelihood and posterior of one factor, one panel per prior.
 
     Parameters
     ----------
@@ -107,8 +109,8 @@ def posteriors(h: ArrayLike, curves: dict[str, tuple[ArrayLike, ...]]) -> Figure
     return figure
 
 
-def recovered(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
-    """Draw factors found against the true ones, a panel a way of finding them.
+def found_against_true(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
+    """Draw found factors against the true ones, one panel per method.
 
     Parameters
     ----------
@@ -126,13 +128,13 @@ def recovered(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
 
 
 def labelled_plane(H: ArrayLike, labels: ArrayLike) -> Figure:
-    """Draw samples as their labels, at their first two factors.
+    """Draw each sample as its label, at the values of its first two factors.
 
     Parameters
     ----------
     H : array_like of shape (n_samples, at least 2)
     labels : array_like of int, shape (n_samples,)
-        From 0 to 9.
+        Digits from 0 to 9.
     """
     figure, ax = plt.subplots(figsize=(5.6, 4.6))
     colors = (BLUE, ORANGE, GREEN, PURPLE, "black")

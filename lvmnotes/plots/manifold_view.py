@@ -17,11 +17,11 @@ def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: Arra
     ----------
     X : array_like of shape (n_samples, 3)
     W : array_like of shape (3, 2)
-        Spans the plane, which is drawn.
+        The columns span the plane that is drawn.
     angle : float
-        Of the viewer around the vertical axis, in degrees.
+        Angle of the viewer around the vertical axis, in degrees.
     angles : array_like of shape (n_angles,)
-        What the curve is drawn for.
+        Angles at which the curve of the variance is drawn.
     C : array_like of shape (3, 3)
         Covariance of the points.
     """
@@ -50,12 +50,12 @@ def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: Arra
 
 
 def scree(eigenvalues: ArrayLike) -> Figure:
-    """Draw eigenvalues, and the part of their sum that is left out by the first d.
+    """Draw eigenvalues, and the share of their sum that the first d leave out.
 
     Parameters
     ----------
     eigenvalues : array_like of shape (n_features,)
-        In falling order.
+        In decreasing order.
     """
     eigenvalues = np.asarray(eigenvalues)
     D = len(eigenvalues)
@@ -68,47 +68,48 @@ def scree(eigenvalues: ArrayLike) -> Figure:
     return figure
 
 
-def directions(rows: dict[str, ArrayLike]) -> Figure:
+def direction_images(rows: dict[str, ArrayLike]) -> Figure:
     """Draw rows of directions in the space of 8 x 8 images: blue is negative, red is positive.
 
     Parameters
     ----------
     rows : dict of str to array_like of shape (n_directions, 64)
-        Label of a row to its directions.
+        Label of each row to its directions.
     """
     columns = len(next(iter(rows.values())))
     figure, axes = plt.subplots(
         len(rows), columns, figsize=(WIDTH, 0.95 * len(rows) + 0.1), squeeze=False
     )
-    for line, (label, vectors) in zip(axes, rows.items(), strict=True):
-        for ax, v in zip(line, vectors, strict=True):
-            limit = np.abs(v).max()
-            ax.imshow(np.reshape(v, (8, 8)), cmap="RdBu_r", vmin=-limit, vmax=limit)
+    for row, (label, vectors) in zip(axes, rows.items(), strict=True):
+        for ax, v in zip(row, vectors, strict=True):
+            largest = np.abs(v).max()
+            ax.imshow(np.reshape(v, (8, 8)), cmap="RdBu_r", vmin=-largest, vmax=largest)
             frameless(ax)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
 
 
-def descent(traces: dict[str, ArrayLike], least: float) -> Figure:
-    """Draw how far training is above the least error.
+def training_error(traces: dict[str, ArrayLike], minimum: float) -> Figure:
+    """Draw the difference between the error during training and the smallest error.
 
     Parameters
     ----------
     traces : dict of str to array_like of shape (n_steps,)
         Name of a run to its mean squared errors.
-    least : float
+    minimum : float
+        The smallest error.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for color, (name, trace) in enumerate(traces.items()):
         steps = np.arange(1, len(trace) + 1)
-        ax.loglog(steps, np.asarray(trace) - least, color=f"C{color}", label=name)
-    ax.set(xlabel="step", ylabel="error above the least (ink²)")
+        ax.loglog(steps, np.asarray(trace) - minimum, color=f"C{color}", label=name)
+    ax.set(xlabel="step", ylabel="error minus smallest error (ink²)")
     ax.legend()
     return figure
 
 
-def sheets(X: ArrayLike, surfaces: dict[str, ArrayLike]) -> Figure:
-    """Draw points in three dimensions, and a decoder's surface through them in each panel.
+def decoded_surfaces(X: ArrayLike, surfaces: dict[str, ArrayLike]) -> Figure:
+    """Draw points in three dimensions and a decoder's surface, one panel per decoder.
 
     Parameters
     ----------

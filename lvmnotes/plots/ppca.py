@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from .common import WIDTH
 
 
-def surface(
+def likelihood_contours(
     S: ArrayLike,
     noise_variance: float,
     stationary: ArrayLike,
@@ -31,7 +31,7 @@ def surface(
     path : array_like of shape (n_iterations, 2)
         Loadings after each iteration of EM.
     names : sequence of str
-        Of the two variables.
+        Names of the two variables.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 4.6))
     w = np.linspace(-1.5, 1.5, 161)
@@ -52,15 +52,15 @@ def surface(
     return figure
 
 
-def rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
-    """Draw how subspace and lengths converge under EM.
+def convergence_rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
+    """Draw the convergence of the subspace and of the lengths of the columns under EM.
 
     Parameters
     ----------
     angles : array_like of shape (n_iterations,)
-        To the principal subspace, in radians.
+        Angle to the principal subspace, in radians.
     errors : array_like of shape (n_iterations,)
-        Of the lengths of the columns.
+        Error of the lengths of the columns.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
     iterations = np.arange(1, len(angles) + 1)
@@ -74,7 +74,7 @@ def rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
     return figure
 
 
-def limit(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Figure:
+def reconstructions(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Figure:
     """Draw points, their reconstructions by the posterior mean, and the density, in two dimensions.
 
     Parameters
@@ -83,9 +83,9 @@ def limit(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Fig
     sigma : float
         Standard deviation of the noise.
     X : array_like of shape (n_samples, 2)
-        Standardised.
+        Standardised data.
     names : sequence of str
-        Of the two variables.
+        Names of the two variables.
     """
     figure, ax = plt.subplots(figsize=(4.8, 4.2))
     length = np.linalg.norm(W)
@@ -107,13 +107,13 @@ def limit(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Fig
     return figure
 
 
-def noise(factors: ArrayLike, log_likelihoods: ArrayLike) -> Figure:
+def score_by_noise_level(factors: ArrayLike, log_likelihoods: ArrayLike) -> Figure:
     """Draw held-out log-likelihood over the noise level.
 
     Parameters
     ----------
     factors : array_like of shape (n_levels,)
-        Of the maximum likelihood standard deviation.
+        Noise level as a multiple of its maximum likelihood estimate.
     log_likelihoods : array_like of shape (n_levels,)
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
@@ -123,11 +123,11 @@ def noise(factors: ArrayLike, log_likelihoods: ArrayLike) -> Figure:
     ticks = [0.2, 0.5, 1, 2, 3]
     ax.set_xticks(ticks, map(str, ticks))
     ax.minorticks_off()
-    ax.set(xlabel="sigma, in units of its estimate", ylabel="held out (nats a digit)")
+    ax.set(xlabel="sigma, in units of its estimate", ylabel="held out (nats per digit)")
     return figure
 
 
-def parameter_race(scores: dict[str, tuple[int, float]]) -> Figure:
+def score_by_parameters(scores: dict[str, tuple[int, float]]) -> Figure:
     """Draw held-out log-likelihood over the number of parameters.
 
     Parameters
@@ -150,20 +150,22 @@ def parameter_race(scores: dict[str, tuple[int, float]]) -> Figure:
     others = [name for name in scores if name not in series]
     for color, (name, marker) in enumerate(zip(others, "s^", strict=False), start=1):
         ax.plot(*scores[name], marker, color=f"C{color}", markersize=9, label=name)
-    ax.set(xlabel="parameters", ylabel="held out (nats a sample)")
+    ax.set(xlabel="parameters", ylabel="held out (nats per sample)")
     ax.margins(y=0.15)
     ax.legend(loc="lower right")
     return figure
 
 
-def ard(eigenvalues: ArrayLike, threshold: float, squared: dict[str, ArrayLike]) -> Figure:
-    """Draw eigenvalues with Bayesian PCA's threshold, and squared lengths of columns.
+def bayesian_pca(
+    eigenvalues: ArrayLike, threshold: float, squared_lengths: dict[str, ArrayLike]
+) -> Figure:
+    """Draw eigenvalues with the threshold of Bayesian PCA, and squared lengths of columns.
 
     Parameters
     ----------
     eigenvalues : array_like of shape (n_features,)
     threshold : float
-    squared : dict of str to array_like of shape (n_components,)
+    squared_lengths : dict of str to array_like of shape (n_components,)
         Name of a fit to the squared lengths of its columns.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
@@ -172,7 +174,7 @@ def ard(eigenvalues: ArrayLike, threshold: float, squared: dict[str, ArrayLike])
     left.axhline(threshold, color="C1", linestyle="--")
     left.text(number[-1] + 0.5, threshold, "threshold", color="C1", ha="right", va="bottom")
     left.set(xlabel="number", ylabel="eigenvalue", xticks=number[::2])
-    for k, (name, values) in enumerate(squared.items()):
+    for k, (name, values) in enumerate(squared_lengths.items()):
         columns = np.arange(1, len(values) + 1)
         right.bar(columns + 0.4 * k - 0.2, values, width=0.4, color=f"C{k + 1}", label=name)
     right.set(xlabel="column of W", ylabel="squared length", xticks=columns[::2])
@@ -186,10 +188,10 @@ def local_lines(X: ArrayLike, models: Sequence, single) -> Figure:
     Parameters
     ----------
     X : array_like of shape (n_samples, n_features)
-        The first two features are drawn.
+        Only the first two features are drawn.
     models : sequence of PPCA
     single : PPCA
-        Drawn dashed.
+        Model of all data; its axis is drawn dashed.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 4.4))
     ax.plot(X[:, 0], X[:, 1], ".", color="0.6", markersize=3, rasterized=True)
@@ -202,14 +204,14 @@ def local_lines(X: ArrayLike, models: Sequence, single) -> Figure:
     return figure
 
 
-def operations(sizes: ArrayLike, counts: dict[str, ArrayLike]) -> Figure:
+def operation_counts(sizes: ArrayLike, counts: dict[str, ArrayLike]) -> Figure:
     """Draw operation counts over the number of variables.
 
     Parameters
     ----------
     sizes : array_like of shape (n_sizes,)
     counts : dict of str to array_like of shape (n_sizes,)
-        Name of a method to its operations.
+        Name of a method to its numbers of operations.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
     for marker, (name, values) in zip("os^", counts.items(), strict=False):
