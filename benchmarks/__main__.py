@@ -1,8 +1,8 @@
-"""Race the library against its peers: `python -m benchmarks [words of a case's name]`.
+"""Compare the library with its peers: `python -m benchmarks [words of a case's name]`.
 
-All runners of a case take turns in this one process, with the same number of BLAS threads, so a
-machine that is busy for a while is busy for all of them; what counts are ratios of medians. The
-results go to benchmarks/results.json, and as a page to book/benchmarks.md.
+All runners of a case take turns in one process, with the same number of BLAS threads, so that
+other load on the machine affects all of them equally; the result is a ratio of medians. Results
+are written to benchmarks/results.json, and as a page to book/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tracemalloc
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # read when numpy is imported, hence before the cases
+    os.environ[variable] = "1"  # numpy reads this when it is imported, so set it first
 
 from benchmarks.cases import CASES, Race  # noqa: E402
 
@@ -24,16 +24,17 @@ RESULTS = Path(__file__).with_name("results.json")
 PAGE = RESULTS.parent.parent / "book" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
-The library against its peers, on data simulated from the model that is fitted: every runner of a
-race in turn, in one process, with one BLAS thread, medians of several runs. The machine was shared
-with other work, so the ratios mean more than the milliseconds. *Memory* is the peak beyond the
-data, in sizes of the data. Where a table ends in parts of this library's time, the first of them is
-the floor, which nobody can do without. These numbers come from `make bench`; none is typed.
+This page compares the library with its peers, on data simulated from the model that is fitted. The
+programs of each comparison run in turn, in one process, with one BLAS thread; the times are medians
+of several runs. The machine was shared with other work, so the ratios are more reliable than the
+milliseconds. *Memory* is the peak memory beyond the data, as a multiple of the size of the data.
+Some tables end with parts of this library's time. The first part is the floor, an operation that
+every program needs. All numbers on this page were written by `make bench`.
 """
 
 
 def run(race: Race) -> dict:
-    """Time, objective and peak extra memory of each runner of a race, and the ratio."""
+    """Return time, objective and peak extra memory of each runner, and the ratio of times."""
     seconds = {name: [] for name in race.runners}
     objective, memory = {}, {}
     parts = {name: [] for name in race.parts}
@@ -44,10 +45,10 @@ def run(race: Race) -> dict:
         memory[name] = tracemalloc.get_traced_memory()[1] / race.X.nbytes
         tracemalloc.stop()
     for _ in range(race.repeats):
-        for times, work in ((seconds, race.runners), (parts, race.parts)):
-            for name, do in work.items():
+        for times, functions in ((seconds, race.runners), (parts, race.parts)):
+            for name, function in functions.items():
                 start = time.perf_counter()
-                do(race.X)
+                function(race.X)
                 times[name].append(time.perf_counter() - start)
     median = {name: statistics.median(times) for name, times in seconds.items()}
     ours, *peers = race.runners
@@ -63,7 +64,7 @@ def run(race: Race) -> dict:
 
 
 def report(name: str, result: dict) -> str:
-    """One case in a few lines."""
+    """Return the result of one case as text."""
     lines = [name]
     memory = result["peak memory beyond X, in sizes of X"]
     for runner, seconds in result["seconds"].items():
@@ -82,14 +83,14 @@ def report(name: str, result: dict) -> str:
 
 
 def page(results: dict[str, dict]) -> str:
-    """All results as a page of the book."""
+    """Return all results as a page of the book."""
     parts = [INTRODUCTION]
     for name, result in results.items():
         ratio, goal = result["times faster than the fastest peer"], result["goal"]
         verdict = f"{ratio:.{0 if ratio > 10 else 1}f} times as fast as the fastest peer"
         if goal:
             outcome = "reached" if ratio >= goal else f"missed by {1 - ratio / goal:.0%}"
-            aim = "to be as fast" if goal == 1 else f"{goal:g} times"
+            aim = "to be equally fast" if goal == 1 else f"{goal:g} times"
             verdict += f"; the goal was {aim}: {outcome}"
         rows = [
             f"## {name[0].upper()}{name[1:]}",
@@ -108,15 +109,15 @@ def page(results: dict[str, dict]) -> str:
             floor, ours = next(iter(result["parts"].values())), result["seconds"]["lvmnotes"]
             rows.append(
                 f"\nThe floor is {floor / ours:.0%} of this library's time and "
-                f"{floor / ours / ratio:.0%} of the fastest peer's: who did nothing else would be "
-                f"{ratio * ours / floor:.1f} times as fast as that peer."
+                f"{floor / ours / ratio:.0%} of the fastest peer's: a program that did nothing "
+                f"else would be {ratio * ours / floor:.1f} times as fast as that peer."
             )
         parts.append("\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
 def main() -> None:
-    """Run the cases whose name holds every word given, and store their results."""
+    """Run the cases whose names contain every given word, and store their results."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name, make_race in CASES.items():
         if all(word in name for word in sys.argv[1:]):

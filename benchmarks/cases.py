@@ -1,7 +1,7 @@
-"""What is raced: each case gives the data, this library's fit and the peers', and the objective.
+"""The cases: each gives the data, the fits of this library and of its peers, and the objective.
 
 A case is a function that returns a `Race`. Data are simulated from the model that is fitted, with
-a fixed seed, so that everybody has the same well-posed problem.
+a fixed seed, so that all programs solve the same well-posed problem.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Race:
     objective : callable
         Maps a fitted model and `X` to the number that every runner maximises.
     unit : str
-        Of the objective.
+        Unit of the objective.
     goal : float or None
-        How many times faster than the fastest peer the first runner means to be, if it does.
+        How many times faster than the fastest peer the first runner should be; None for no goal.
     repeats : int
-        How often each runner runs; the medians are compared.
+        Number of runs of each runner; the medians are compared.
     parts : dict of str to callable
-        Work on `X` that this library's run consists of, timed beside the runners: the first is
-        what no runner can do without, the floor.
+        Operations on `X` that are part of this library's run, timed along with the runners. The
+        first is the floor, which every runner needs.
     """
 
     X: np.ndarray
@@ -68,7 +68,7 @@ def _factor_analysis(n_samples: int, n_features: int, d: int, goal: float, repea
             "scikit-learn": lambda X: decomposition.FactorAnalysis(d).fit(X),
         },
         objective=lambda model, X: model.score(X),
-        unit="nats a sample",
+        unit="nats per sample",
         goal=goal,
         repeats=repeats,
     )
@@ -88,14 +88,14 @@ def _pca(n_samples: int, n_features: int, d: int, goal: float, repeats: int) -> 
             "scikit-learn": lambda X: decomposition.PCA(d).fit(X),
         },
         objective=minus_error,
-        unit="squared error a sample, times -1",
+        unit="squared error per sample, times -1",
         goal=goal,
         repeats=repeats,
     )
 
 
 def _ppca(n_samples: int, n_features: int, d: int, goal: float, repeats: int) -> Race:
-    """Full fits: the noise variance, which takes the trace, and with it a density."""
+    """Compare full fits, with the noise variance, which needs the trace, and so the density."""
     rng = np.random.default_rng(0)
     truth = lvmnotes.PPCA.from_parameters(W=rng.normal(size=(n_features, d)))
     X = truth.sample(n_samples, rng)[0]
@@ -107,19 +107,19 @@ def _ppca(n_samples: int, n_features: int, d: int, goal: float, repeats: int) ->
             "scikit-learn": lambda X: decomposition.PCA(d).fit(X),
         },
         objective=lambda model, X: model.score(X),
-        unit="nats a sample",
+        unit="nats per sample",
         goal=goal,
         repeats=repeats,
         parts={
             "one product XᵀX": lambda X: X.T @ X,
             "the first eigenvectors": lambda X: leading_eigenpairs(C, d),
-            "a look at the type and shape of X": lambda X: check_array(X, ensure_all_finite=False),
+            "a check of the type and shape of X": lambda X: check_array(X, ensure_all_finite=False),
         },
     )
 
 
 def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> Race:
-    """Five directions to four digits of likelihood; the spectrum has a gap below them."""
+    """Find five directions, to four digits of likelihood; the spectrum has a gap below them."""
     rng = np.random.default_rng(0)
     d = 5
     scale = np.ones(n_features)
@@ -127,7 +127,7 @@ def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> R
     X = rng.normal(size=(n_samples, n_features)) * scale
 
     def full(X):
-        """Through all eigenvectors of the covariance."""
+        """Compute all eigenvectors of the covariance."""
         Z = X - X.mean(axis=0)
         eigenvalues, V = np.linalg.eigh(Z.T @ Z / len(Z))
         W, noise, _ = ppca.closed_form(
@@ -136,7 +136,7 @@ def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> R
         return lvmnotes.PPCA.from_parameters(W, X.mean(axis=0), noise)
 
     def lanczos(X):
-        """Through products with the data."""
+        """Use only products with the data."""
         b = X.mean(axis=0)
         Z = X - b
         S = LinearOperator((n_features, n_features), lambda v: Z.T @ (Z @ v) / len(Z))
@@ -148,7 +148,7 @@ def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> R
         X=X,
         runners={
             "EM": lambda X: lvmnotes.PPCA(d, method="em", tol=1e-3, random_state=0).fit(X),
-            "closed form": lambda X: lvmnotes.PPCA(d).fit(X),  # Gram matrix where N < D
+            "closed form": lambda X: lvmnotes.PPCA(d).fit(X),  # uses the Gram matrix if N < D
             "eigh": full,
             "Lanczos": lanczos,
             "randomised": lambda X: decomposition.PCA(
@@ -156,14 +156,14 @@ def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> R
             ).fit(X),
         },
         objective=lambda model, X: model.score(X),
-        unit="nats a sample",
+        unit="nats per sample",
         goal=None,
         repeats=repeats,
     )
 
 
 def _gaussian_mixture(n_samples: int, kind: str, goal: float, repeats: int) -> Race:
-    """Fifty iterations from the same k-means start; the data are whitened, as ours works."""
+    """Run fifty iterations from the same k-means start, on whitened data as in this library."""
     rng = np.random.default_rng(0)
     K, D = 10, 8
     roots = 0.6 * np.eye(D) + 0.4 * rng.normal(size=(K, D, D))
@@ -172,7 +172,7 @@ def _gaussian_mixture(n_samples: int, kind: str, goal: float, repeats: int) -> R
     )
     X = truth.sample(n_samples, rng)[0]
     root = np.linalg.cholesky(np.cov(X.T, bias=True))
-    same = {"n_components": K, "covariance_type": kind, "tol": 0, "max_iter": 50}
+    options = {"n_components": K, "covariance_type": kind, "tol": 0, "max_iter": 50}
 
     def quietly(model):
         def fit(X):
@@ -185,18 +185,18 @@ def _gaussian_mixture(n_samples: int, kind: str, goal: float, repeats: int) -> R
     return Race(
         X=np.linalg.solve(root, (X - X.mean(axis=0)).T).T.copy(),
         runners={
-            "lvmnotes": quietly(lvmnotes.GaussianMixture(**same, covariance_floor=0)),
-            "scikit-learn": quietly(mixture.GaussianMixture(**same, reg_covar=0)),
+            "lvmnotes": quietly(lvmnotes.GaussianMixture(**options, covariance_floor=0)),
+            "scikit-learn": quietly(mixture.GaussianMixture(**options, reg_covar=0)),
         },
         objective=lambda model, X: model.score(X),
-        unit="nats a sample",
+        unit="nats per sample",
         goal=goal,
         repeats=repeats,
     )
 
 
 def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer: str) -> Race:
-    """Codes for 128 atoms learned from the data."""
+    """Compute codes for 128 atoms learned from the data."""
     X = X - X.mean(axis=0)
     model = lvmnotes.SparseCoding(128, lam, random_state=0)
     rng = np.random.default_rng(0)
@@ -220,7 +220,7 @@ def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer:
         X=X,
         runners=runners,
         objective=lambda H, X: -objective(X, H, W, lam).mean(),
-        unit="minus the objective a sample",
+        unit="minus the objective per sample",
         goal=goal,
         repeats=repeats,
         parts={"one product X W, a one-layer encoder": lambda X: X @ W},

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 from .common import WIDTH, frameless
 
 
-def priors(h: ArrayLike, densities: dict[str, ArrayLike], spiked: dict[str, ArrayLike]) -> Figure:
+def priors(
+    h: ArrayLike, densities: dict[str, ArrayLike], with_spike: dict[str, ArrayLike]
+) -> Figure:
     """Draw densities of one factor, on a linear and on a logarithmic scale.
 
     Parameters
@@ -20,14 +22,14 @@ def priors(h: ArrayLike, densities: dict[str, ArrayLike], spiked: dict[str, Arra
     h : array_like of shape (n_values,)
     densities : dict of str to array_like of shape (n_values,)
         Name of a prior to its density.
-    spiked : dict of str to array_like of shape (n_values,)
-        Likewise of priors that have a probability at 0 too, which is drawn as a bar.
+    with_spike : dict of str to array_like of shape (n_values,)
+        Name to density of priors that also have a positive probability at 0, drawn as a bar.
     """
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharex=True)
     for ax, scale in zip(axes, ("linear", "log"), strict=True):
-        for name, density in (densities | spiked).items():
+        for name, density in (densities | with_spike).items():
             (line,) = ax.plot(h, density, label=name)
-            if name in spiked:
+            if name in with_spike:
                 ax.axvline(0, color=line.get_color(), linewidth=4, alpha=0.4, zorder=0)
         ax.set(xlabel="h", ylabel="density" if scale == "linear" else None, yscale=scale)
     axes[1].set_ylim(1e-5, None)
@@ -45,9 +47,9 @@ def code_path(
     patch, decoded : array_like of shape (size * size,)
     weights : array_like of shape (n_weights,)
     path : array_like of shape (n_weights, n_components)
-        A code a row.
+        One code per row.
     lam : float
-        The weight at which `decoded` was made; marked.
+        The weight of `decoded`, which is marked.
     """
     figure = plt.figure(figsize=(WIDTH, 3.2))
     axes = figure.subplot_mosaic([["patch", "path"], ["decoded", "path"]], width_ratios=[1, 3])
@@ -63,12 +65,12 @@ def code_path(
 
 
 def proximal_descent(traces: dict[str, ArrayLike], bounds: dict[str, ArrayLike]) -> Figure:
-    """Draw what is left of an objective over iterations, with the bounds of theory.
+    """Draw an objective minus its minimum over iterations, with the theoretical bounds.
 
     Parameters
     ----------
     traces, bounds : dict of str to array_like of shape (n_iterations,)
-        Name of a method to its objective, less the optimum, after each iteration.
+        Name of a method to its objective minus the minimum, after each iteration.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
     for color, (name, trace) in enumerate(traces.items()):
@@ -76,20 +78,20 @@ def proximal_descent(traces: dict[str, ArrayLike], bounds: dict[str, ArrayLike])
         ax.loglog(iterations, trace, color=f"C{color}", label=name)
         if name in bounds:
             ax.loglog(iterations, bounds[name], color=f"C{color}", linestyle=":")
-    ax.set(xlabel="iteration", ylabel="objective above the optimum")
+    ax.set(xlabel="iteration", ylabel="objective minus minimum")
     ax.legend()
     return figure
 
 
 def dictionaries(atoms: dict[str, ArrayLike], columns: int = 10) -> Figure:
-    """Draw the columns of dictionaries as square pictures, dictionaries side by side.
+    """Draw the columns of dictionaries as square images, one panel per dictionary.
 
     Parameters
     ----------
     atoms : dict of str to array_like of shape (size * size, n_components)
-        Title to dictionary; all of one shape.
+        Title to dictionary; all have the same shape.
     columns : int
-        Pictures in a row.
+        Number of images per row.
     """
     figure, axes = plt.subplots(1, len(atoms), figsize=(WIDTH, 0.4 + WIDTH / len(atoms)))
     for ax, (title, W) in zip(np.atleast_1d(axes), atoms.items(), strict=True):
@@ -103,12 +105,12 @@ def dictionaries(atoms: dict[str, ArrayLike], columns: int = 10) -> Figure:
 
 
 def gabor_scores(scores: dict[str, ArrayLike]) -> Figure:
-    """Draw the share of atoms whose best Gabor function explains at least so much of them.
+    """Draw the share of atoms whose best Gabor function has at least a given R squared.
 
     Parameters
     ----------
     scores : dict of str to array_like of shape (n_components,)
-        Name of a dictionary to the fits' R squared.
+        Name of a dictionary to the R squared of its atoms.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for name, r_squared in scores.items():
@@ -119,32 +121,32 @@ def gabor_scores(scores: dict[str, ArrayLike]) -> Figure:
 
 
 def encoder_excess(excess: dict[str, dict[str, float]]) -> Figure:
-    """Draw how far above the optimum encoders are, on several data sets.
+    """Draw the excess of encoders over the minimum of the objective, on several data sets.
 
     Parameters
     ----------
     excess : dict of str to dict of str to float
-        Encoder to data set to the excess, as a part of the optimum.
+        Encoder to data set to the excess, as a share of the minimum.
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for i, (encoder, values) in enumerate(excess.items()):
-        place = np.arange(len(values)) + (i - (len(excess) - 1) / 2) * 0.8 / len(excess)
+        position = np.arange(len(values)) + (i - (len(excess) - 1) / 2) * 0.8 / len(excess)
         height = 100 * np.array(list(values.values()))
-        bars = ax.bar(place, height, width=0.8 / len(excess), label=encoder)
+        bars = ax.bar(position, height, width=0.8 / len(excess), label=encoder)
         ax.bar_label(bars, fmt="%.0f", fontsize="small")
         ax.set_xticks(range(len(values)), values)
-    ax.set(ylabel="above the optimum (%)")
+    ax.set(ylabel="excess over the minimum (%)")
     ax.legend()
     return figure
 
 
 def few_labels(counts: Sequence[int], accuracies: dict[str, ArrayLike]) -> Figure:
-    """Draw accuracies against the number of labels a class, with standard errors.
+    """Draw accuracies against the number of labels per class, with standard errors.
 
     Parameters
     ----------
     counts : sequence of int
-        Labels a class.
+        Numbers of labels per class.
     accuracies : dict of str to array_like of shape (n_counts, n_draws)
         Name of a representation to the accuracy of each draw of the labels.
     """
@@ -159,18 +161,20 @@ def few_labels(counts: Sequence[int], accuracies: dict[str, ArrayLike]) -> Figur
     ax.set_xscale("log")
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.minorticks_off()
-    ax.set(xlabel="labels a class", ylabel="accuracy on unseen digits")
+    ax.set(xlabel="labels per class", ylabel="accuracy on held-out digits")
     ax.legend()
     return figure
 
 
-def landscapes(h: ArrayLike, surfaces: dict[str, ArrayLike], ends: dict[str, ArrayLike]) -> Figure:
-    """Draw objectives of two code entries, and where descents from many starts end.
+def objective_contours(
+    h: ArrayLike, surfaces: dict[str, ArrayLike], ends: dict[str, ArrayLike]
+) -> Figure:
+    """Draw contours of objectives of two code entries, and the ends of descents from many starts.
 
     Parameters
     ----------
     h : array_like of shape (n_values,)
-        Of either entry.
+        Values of each of the two entries.
     surfaces : dict of str to array_like of shape (n_values, n_values)
         Name of a prior to the objective; rows are the second entry.
     ends : dict of str to array_like of shape (n_starts, 2)
@@ -192,9 +196,9 @@ def prior_samples(images: ArrayLike, groups: int, scores: dict[int, float]) -> F
     ----------
     images : array_like of shape (24, 64)
     groups : int
-        Of the prior that drew them.
+        Number of groups of the prior that generated the images.
     scores : dict of int to float
-        Groups of each prior to the energy distance of its samples from real digits.
+        Number of groups of each prior to the energy distance of its samples from real digits.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=[1.3, 1])
     tiles = np.pad(
