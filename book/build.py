@@ -143,7 +143,6 @@ REPAIRS = [
     # The words one sees are the name; neither another label nor an icon's title replaces them.
     (r'<summary aria-label="[^"]*"', "<summary"),
     (r'(<button class="[^"]*search-button-field[^>]*) aria-label="[^"]*"', r"\1"),
-    (r'(<i class="theme-switch [^>]*) title="[^"]*"', r"\1"),
     # The page that only leads to the front page has an icon, or the browser asks for one in vain.
     (r'(<meta http-equiv="Refresh")', r'<link rel="icon" href="_static/icon.svg" />\1'),
     # Lists have items, and the sidebar is a landmark.

@@ -108,3 +108,11 @@ def test_every_link_of_the_site_leads_somewhere():
             elif fragment and target in soups and not soups[target].find(id=unquote(fragment)):
                 broken.append(f"{path.name} -> {address}#{fragment}")
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_icons_are_drawn_in_the_page(page):
+    text = (SITE / page).read_text(encoding="utf-8")
+    soup = BeautifulSoup(text, "html.parser")
+    assert "fontawesome" not in text and not soup.select("i, [class*='fa-']")
+    assert all(icon.path["d"] for icon in soup.select("svg.icon"))
