@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .validation import check_integer, check_real
 from .warn import warn
 
 Parameters = TypeVar("Parameters")
@@ -34,7 +35,7 @@ def expectation_maximisation(
         Where to start.
     tol : float
         Stop when the estimated remaining gain falls below this; in the unit of the trace, the
-        mean log-likelihood a sample in nats.
+        mean log-likelihood per sample in nats.
     max_iter : int
         Largest number of steps; reaching it warns with `ConvergenceWarning`.
 
@@ -46,6 +47,10 @@ def expectation_maximisation(
         Log-likelihood of the start and after each step; its last value is that of the returned
         parameters.
     """
+    if not callable(step):
+        raise TypeError(f"step must be a function, got {step!r}")
+    check_real(tol, "tol", minimum=0)
+    check_integer(max_iter, "max_iter", minimum=1)
     trace = []
     for _ in range(max_iter):
         log_likelihood, proposal = step(parameters)
@@ -55,8 +60,8 @@ def expectation_maximisation(
         parameters = proposal
     trace.append(step(parameters)[0])
     warn(
-        f"EM stopped at max_iter={max_iter} with an estimated {_remaining_gain(trace):.2g} nats a "
-        f"sample still to gain (tol={tol:.2g}); raise max_iter or tol",
+        f"EM stopped at max_iter={max_iter} with an estimated {_remaining_gain(trace):.2g} nats "
+        f"per sample still to gain (tol={tol:.2g}); raise max_iter or tol",
         ConvergenceWarning,
     )
     return parameters, np.array(trace)

@@ -339,7 +339,8 @@ def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
 def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Return the indices of the columns that do not vary, but for the round-off of their mean.
 
-    The mean of N equal numbers is off by a few units in the last place.
+    The mean of N equal numbers is off by a few units in the last place. A variance that underflows
+    has lost its digits, and counts as none.
 
     Parameters
     ----------
@@ -349,7 +350,8 @@ def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     -------
     ndarray of int
     """
-    return np.flatnonzero(~(variance > (16 * np.finfo(float).eps * mean) ** 2))
+    number = np.finfo(float)
+    return np.flatnonzero(~(variance > np.maximum((16 * number.eps * mean) ** 2, number.tiny)))
 
 
 def _bounds(minimum: float, maximum: float, inclusive: bool = True) -> str:
