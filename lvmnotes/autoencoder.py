@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +13,13 @@ from sklearn.utils.validation import validate_data
 
 from .core.base import Codec
 from .core.moments import Moments, moments_if_complete
-from .core.validation import check_integer, check_real
+from .core.validation import (
+    check_integer,
+    check_matrix,
+    check_real,
+    check_symmetric,
+    check_vector,
+)
 from .core.warn import warn
 
 
@@ -174,6 +181,11 @@ def linear_error(
     gradient : tuple of ndarray
         With respect to V, W, b and mu.
     """
+    V = check_matrix(V, "V")
+    D, d = V.shape
+    W, C = check_matrix(W, "W", (D, d)), check_symmetric(C, "C", D)
+    b, mu = check_vector(b, "b", D), check_vector(mu, "mu", D)
+    mean = check_vector(mean, "mean", D)
     away = mean - mu
     e = mean - b - V @ (W.T @ away)
     RC = C - V @ (W.T @ C)
@@ -267,10 +279,7 @@ class Autoencoder(Codec):
         self.scale_ = float(np.sqrt(X.var(axis=0).mean())) or 1.0
         sizes = [D, self.n_hidden, self.n_components, self.n_hidden, D]
         start = np.concatenate(
-            [
-                np.r_[rng.normal(size=m * n) / np.sqrt(m), np.zeros(n)]
-                for m, n in zip(sizes[:-1], sizes[1:], strict=True)
-            ]
+            [np.r_[rng.normal(size=m * n) / np.sqrt(m), np.zeros(n)] for m, n in pairwise(sizes)]
         )
         result = optimize.minimize(
             network_error,
@@ -327,6 +336,12 @@ def network_error(
     error : float
     gradient : ndarray of shape (n_weights,)
     """
+    check_vector(sizes, "sizes", 5)
+    for size in sizes:
+        check_integer(size, "sizes", minimum=1)
+    n_weights = sum((m + 1) * n for m, n in pairwise(sizes))
+    theta, Z = check_vector(theta, "theta", n_weights), check_matrix(Z, "Z", (None, sizes[0]))
+    check_real(weight_decay, "weight_decay", minimum=0)
     layers = _layers(theta, sizes)
     activations = [Z, *_through(layers, Z)]
     residual = activations[-1] - Z
@@ -345,7 +360,7 @@ def network_error(
 def _layers(theta: np.ndarray, sizes: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Cut a vector of weights into the matrix (m, n) and the offset (n,) of each layer."""
     layers, start = [], 0
-    for m, n in zip(sizes[:-1], sizes[1:], strict=True):
+    for m, n in pairwise(sizes):
         layers.append((theta[start : start + m * n].reshape(m, n), theta[start + m * n :][:n]))
         start += (m + 1) * n
     return layers

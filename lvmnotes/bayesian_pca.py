@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from .core.loadings import leading_eigenpairs, orient
 from .core.moments import Moments, moments_if_complete
-from .core.validation import check_integer, check_real
+from .core.validation import check_integer, check_real, check_vector
 from .core.warn import warn
 from .linear_factor import LinearGaussianModel
 from .ppca import NOISE_FLOOR, check_n_factors, check_spread, checked_covariance
@@ -151,6 +151,9 @@ def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np
     -------
     ndarray of shape (n_components,)
     """
+    eigenvalues = check_vector(eigenvalues, "eigenvalues")
+    check_real(noise, "noise", minimum=0, inclusive=False)
+    check_real(rho, "rho", minimum=0, inclusive=False)
     half = (eigenvalues - (1 + 2 * rho) * noise) / 2
     discriminant = half**2 - rho * (1 + rho) * noise**2
     on = (half > 0) & (discriminant >= 0)
