@@ -16,7 +16,7 @@ from .mixture_ppca import MixturePPCA
 from .mixtures import GaussianMixture
 from .pca import PCA
 from .ppca import PPCA
-from .rotation import promax, varimax
+from .rotation import oblimin, promax, varimax
 from .sparse_coding import SparseCoding
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ __all__ = [
     "check",
     "explore",
     "glue",
+    "oblimin",
     "promax",
     "sparse_encode",
     "varimax",

@@ -1,11 +1,10 @@
 """Factor analysis against R, lavaan, scikit-learn and its own second way of fitting."""
 
-import csv
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from peers import TABLES, moments, rows, same_up_to_sign_and_order, solutions
 from scipy import linalg, optimize, stats
 from sklearn.base import clone
 from sklearn.decomposition import FactorAnalysis as SklearnFactorAnalysis
@@ -13,34 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from lvmnotes import FactorAnalysis, Moments, data, promax, varimax
+from lvmnotes import FactorAnalysis, Moments, data
 from lvmnotes.factor_analysis import em_step, profile_likelihood
-
-FIXTURES = Path(__file__).parent / "fixtures"
-TABLES = {
-    "ability": data.ability,
-    "harman24": data.harman24,
-    "harman8": data.harman8,
-    "school_subjects": data.school_subjects,
-}
-
-
-def moments(table):
-    """Moments of the correlation matrix of a table of the fixtures."""
-    if table == "holzinger_swineford":
-        X = data.holzinger_swineford().X
-        C, n = np.corrcoef(X.T), len(X)
-    else:
-        t = TABLES[table]()
-        C, n = t.covariance, t.n_samples
-        scale = np.sqrt(np.diag(C))
-        C = C / np.outer(scale, scale)
-    return Moments.from_covariance(C, n)
-
-
-def rows(name):
-    with open(FIXTURES / name, newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def quietly(model, m):
@@ -84,25 +57,6 @@ def test_likelihood_equals_that_of_lavaan(row):
     assert model.log_likelihood_trace_[-1] == pytest.approx(peer, rel=1e-10)
 
 
-def solutions(rotation):
-    """(table, number of factors) -> uniquenesses and loadings of R."""
-    found = {}
-    for row in rows("factor_solutions.csv"):
-        if row["rotation"] == rotation:
-            key = row["table"], int(row["n_factors"])
-            loadings = [float(row[f"loading.{j}"]) for j in range(1, key[1] + 1)]
-            found.setdefault(key, []).append([float(row["uniqueness"]), *loadings])
-    return {key: (np.array(v)[:, 0], np.array(v)[:, 1:]) for key, v in found.items()}
-
-
-def same_up_to_sign_and_order(got, want, atol):
-    """Whether the columns are the same set, signs aside."""
-    match = np.abs(linalg.norm(got[:, :, None] - want[:, None, :], axis=0))
-    flipped = np.abs(linalg.norm(got[:, :, None] + want[:, None, :], axis=0))
-    pairs = optimize.linear_sum_assignment(np.minimum(match, flipped))
-    return np.minimum(match, flipped)[pairs].max() < atol
-
-
 UNROTATED = solutions("none")
 SMOOTH = [
     (row["table"], int(row["n_factors"]))
@@ -122,20 +76,6 @@ def test_solution_equals_that_of_r(key, method):
     assert same_up_to_sign_and_order(model.standardized_loadings_, loadings, 2 * atol)
     share = np.sort((loadings**2).mean(axis=0))[::-1]
     np.testing.assert_allclose(np.sort(model.explained_variance_ratio_)[::-1], share, atol=1e-4)
-
-
-@pytest.mark.parametrize("key", solutions("varimax"), ids=str)
-def test_rotations_equal_those_of_r(key):
-    loadings = FactorAnalysis(key[1]).fit_moments(moments(key[0])).standardized_loadings_
-    rotated, R = varimax(loadings)
-    np.testing.assert_allclose(R @ R.T, np.eye(key[1]), atol=1e-12)
-    np.testing.assert_allclose(rotated, loadings @ R, atol=1e-12)
-    assert same_up_to_sign_and_order(rotated, solutions("varimax")[key][1], 1e-4)
-    oblique = promax(loadings)
-    assert same_up_to_sign_and_order(oblique.loadings, solutions("promax")[key][1], 2e-4)
-    np.testing.assert_allclose(np.diag(oblique.factor_correlation), 1, rtol=1e-12)
-    rebuilt = oblique.loadings @ oblique.factor_correlation @ oblique.loadings.T
-    np.testing.assert_allclose(rebuilt, loadings @ loadings.T, atol=1e-12)
 
 
 def test_scores_equal_those_of_r():
@@ -362,8 +302,6 @@ X = np.random.default_rng(0).normal(size=(30, 4))
         (lambda: FactorAnalysis(1).fit(X).transform(X[:, :2]), "expecting 4 features"),
         (lambda: FactorAnalysis(1).transform(X), "no parameters yet"),
         (lambda: FactorAnalysis(2).fit(X).likelihood_ratio_test(), "leaves nothing to test"),
-        (lambda: varimax([1.0, 2.0]), "Expected 2D array"),
-        (lambda: promax(X, power=0.5), "power must be at least 1, got 0.5"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Heywood")
