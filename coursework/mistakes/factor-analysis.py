@@ -35,7 +35,7 @@ def best_weights(w, psi):
 # + return np.degrees(np.angle((u**2).mean() - u.mean() ** 2)) / 4
 
 # %% angle: the other way round
-# says: turned the wrong way
+# says: rotated in the wrong direction
 # - return np.angle((u**2).mean() - u.mean() ** 2) / 4
 # + return -np.angle((u**2).mean() - u.mean() ** 2) / 4
 
@@ -83,13 +83,13 @@ def best_angle(L):
 
 
 # %% gradient: a step without psi
-# says: a scale of its own
+# says: its own entry of psi
 def em_loadings(W, psi, P, gradient):
     return W + gradient @ np.linalg.inv(P)
 
 
 # %% left-out: the guess sees what it guesses
-# says: has seen the entry
+# says: uses the entry
 def left_out_mean(X, W, b, psi):
     C = W @ W.T + np.diag(psi)
     return b + (X - b) @ np.linalg.solve(C, W) @ W.T
@@ -101,13 +101,13 @@ def left_out_mean(X, W, b, psi):
 # + return (X - b) - (X - b) @ K / np.diag(K)
 
 # %% left-out: the error instead of the guess
-# says: the error of the guess
+# says: the error of the prediction
 # - return X - (X - b) @ K / np.diag(K)
 # + return (X - b) @ K / np.diag(K)
 
 
 # %% left-out: the noise alone
-# says: h is not known, only guessed
+# says: h is not known, only estimated
 def left_out_variance(W, psi):
     return psi
 
@@ -130,7 +130,7 @@ def left_out_variance(W, psi):
 
 
 # %% short-form: each test for itself
-# says: tells little that test 0 has not told
+# says: adds little information to test 0
 def short_form(W, psi, k):
     alone = [information(W, psi, [i]) for i in range(len(W))]
     return np.argsort(alone)[::-1][:k]
@@ -163,7 +163,7 @@ def short_form(W, psi, k):
 
 
 # %% race: the factors see what they guess
-# says: have seen the entry
+# says: use the entry
 def prediction_errors(train, test, d):
     fit = FactorAnalysis(d).fit(train)
     K = np.linalg.inv(np.cov(train.T, bias=True))

@@ -2,7 +2,7 @@
 # functions that take the place of the solution's. `make coursework` proves that each is found.
 
 # %% central-moment: every class counts alike
-# says: they have weights
+# says: weighted by their probabilities
 # - return weights @ deviations[:, items].prod(axis=1)
 # + return deviations[:, items].prod(axis=1).mean()
 
@@ -12,7 +12,7 @@
 # + weights @ theta[:, items]
 
 # %% central-moment: means of the items without weights
-# says: the mean of an item is an average with weights
+# says: the mean of an item is a weighted average
 # - deviations = theta - weights @ theta
 # + deviations = theta - theta.mean(axis=0)
 
@@ -42,7 +42,7 @@
 # + np.outer([1, -1], a)
 
 # %% three-items: classes in the wrong order
-# says: the classes have changed places
+# says: the two classes are exchanged
 # - first = np.sqrt(c[0, 1] * c[0, 2] / c[1, 2])
 # + first = -np.sqrt(c[0, 1] * c[0, 2] / c[1, 2])
 
@@ -67,12 +67,12 @@
 # + return np.column_stack([R.sum(axis=0), theta])
 
 # %% em-step: responsibilities without the weights of the classes
-# says: leave out the weights
+# says: omit the weights
 # - log_joint = np.log(weights) + X @
 # + log_joint = X @
 
 # %% em-step: likelihood of the dark points only
-# says: the points that are not dark count as well
+# says: the points that are not dark must be counted as well
 # - X @ np.log(theta).T + (n - X) @ np.log1p(-theta).T
 # + X @ np.log(theta).T
 
@@ -133,7 +133,7 @@ def log_scores(train, test):
 # + test[:, 1:]
 
 # %% geyser: judged by the eruptions that were fitted
-# says: the scores of the eruptions that were fitted
+# says: the scores of the eruptions used for the fit
 # - joint.score(test) - marginal.score(test[:, :1])
 # + joint.score(train) - marginal.score(train[:, :1])
 
@@ -148,7 +148,7 @@ def log_scores(train, test):
 # + .sum()
 
 # %% twins: adds up the information of the items
-# says: so it does not add up
+# says: so the sum is too large
 # - entropy(probabilities(weights, theta)).sum()
 # + (entropy(weights @ theta) + entropy(1 - weights @ theta)).sum()
 

@@ -2,7 +2,7 @@
 # functions that take the place of the solution's. `make coursework` proves that each is found.
 
 # %% observe: standard deviation for variance
-# says: the noise counts by its variance
+# says: the noise enters by its variance
 # - gain = V @ w / (variance + w @ V @ w)
 # + gain = V @ w / (np.sqrt(variance) + w @ V @ w)
 
@@ -22,12 +22,12 @@
 # + V + np.outer(gain, V @ w)
 
 # %% observe: the whole reading moves the mean
-# says: only what is new
+# says: only the difference from the prediction
 # - m + gain * (y - w @ m)
 # + m + gain * y
 
 # %% observe: forgets what was known before
-# says: the old mean counts as well
+# says: the old mean is missing
 # - m + gain * (y - w @ m)
 # + gain * (y - w @ m)
 
@@ -52,7 +52,7 @@
 # + return 2 * C**2 + (kappa + 3) * v**2 * W**2 @ (W**2).T
 
 # %% squares: no noise
-# says: the noise has squares, too
+# says: the squares of the noise vary as well
 # - C = v * W @ W.T + np.diag(psi)
 # + C = v * W @ W.T
 
@@ -72,7 +72,7 @@
 # + return np.arctan2(sine / c, cosine / c) / 4 % (np.pi / 2)
 
 # %% turn: the other way
-# says: the other way
+# says: in the opposite direction
 # - return np.degrees(np.arctan2(sine / c, cosine / c)) / 4 % 90
 # + return -np.degrees(np.arctan2(sine / c, cosine / c)) / 4 % 90
 
@@ -82,12 +82,12 @@
 # + return np.degrees(np.arctan2(sine / c, cosine / c))
 
 # %% turn: the sign of c forgotten
-# says: mind the signs of the cosine, the sine and c
+# says: check the signs of the cosine, the sine and c
 # - return np.degrees(np.arctan2(sine / c, cosine / c)) / 4 % 90
 # + return np.degrees(np.arctan2(sine, cosine)) / 4 % 90
 
 # %% turn: arctangent of a quotient
-# says: mind the signs of the cosine, the sine and c
+# says: check the signs of the cosine, the sine and c
 # - return np.degrees(np.arctan2(sine / c, cosine / c)) / 4 % 90
 # + return np.degrees(np.arctan(sine / cosine)) / 4 % 90
 
@@ -97,7 +97,7 @@
 # + return np.degrees(np.arctan2(sine / c, cosine / c)) / 4 % 90 - 90
 
 # %% party: the prior weights in place of the posterior ones
-# says: the kinds have other probabilities
+# says: the kinds of evening have other probabilities
 # - np.einsum("ns,snd->nd", R, np.array(means))
 # + np.einsum("s,snd->nd", rho, np.array(means))
 
@@ -130,22 +130,22 @@ def party_mean(X, W, b, psi, rho, tau):
 # + H @ W.T
 
 # %% broken: a silent sensor counts as one at its offset
-# says: not one that reports its offset
+# says: not a reading equal to the offset
 # - transform(X)
 # + transform(np.where(np.isnan(X), b, X))
 
 # %% broken: a silent sensor counts as one at zero
-# says: not one that reports zero
+# says: not a reading of zero
 # - transform(X)
 # + transform(np.nan_to_num(X))
 
 # %% broken: the mean of the sensor
-# says: ignores what the others say
+# says: ignores the other readings
 # - H @ W.T + b
 # + b
 
 # %% broken: replaces what was observed, too
-# says: what was observed stays
+# says: observed values must not change
 # - np.where(np.isnan(X), H @ W.T + b, X)
 # + H @ W.T + b
 
@@ -156,7 +156,7 @@ def party_mean(X, W, b, psi, rho, tau):
 
 
 # %% broken: least squares for the posterior mean
-# says: drawn towards zero
+# says: shrunk towards zero
 def fill(X, W, b, psi):
     result = X.copy()
     for row, x in zip(result, X, strict=True):
@@ -173,7 +173,7 @@ def fill(X, W, b, psi):
 # + np.mean((guess - scores) ** 2)
 
 # %% guess: the score itself is seen
-# says: must not be seen
+# says: must not be used
 # - fit.transform(hidden)
 # + fit.transform(test)
 
@@ -183,7 +183,7 @@ def fill(X, W, b, psi):
 # + guesses = line.predict(others), fit.transform(hidden) @ fit.W_[j] + fit.b_[j]
 
 # %% guess: the pupils that were learned from
-# says: on the pupils that were learned from
+# says: on the pupils used for the fit
 # - enumerate(test.T)
 # + enumerate(train.T)
 # - hidden = test.copy()

@@ -51,7 +51,7 @@ def error_without_offset(mean, C, d):
 
 
 # %% offset: the eigenvalues kept
-# says: this is what the code keeps
+# says: the part that the code keeps
 # - return np.linalg.eigvalsh(M)[: len(M) - d].sum()
 # + return np.linalg.eigvalsh(M)[len(M) - d :].sum()
 
@@ -154,14 +154,14 @@ def fill(X, observed, W, b, eigenvalues, rho):
 
 
 # %% fill: the hidden pixels have a say
-# says: the hidden pixel must not have a say
+# says: the hidden pixel must not be used
 def fill(X, observed, W, b, eigenvalues, rho):
     H = (X - b) @ W / (1 + rho / eigenvalues)
     return np.where(observed, X, H @ W.T + b)
 
 
 # %% fill: observed pixels replaced by the plane's
-# says: what was observed stays as it is
+# says: observed values must not change
 # - np.where(observed, X, H @ W.T + b)
 # + H @ W.T + b
 

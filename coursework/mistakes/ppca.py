@@ -2,7 +2,7 @@
 # functions that take the place of the solution's. `make coursework` proves that each is found.
 
 # %% unusual: no noise in the plane
-# says: in the plane there is noise too
+# says: there is also noise within the plane
 # - (inside**2 / (s**2 + noise_variance))
 # + (inside**2 / s**2)
 
@@ -75,7 +75,7 @@ def known_noise(S, a, d):
 # + np.outer(np.sqrt(a), np.sqrt(a))
 
 # %% known: the noise left out
-# says: the noise comes on top
+# says: the noise must be added
 # -     eigenvalues[: len(a) - d] = eigenvalues[: len(a) - d].mean()
 # +     eigenvalues = np.maximum(eigenvalues - eigenvalues[: len(a) - d].mean(), 0)
 # +     eigenvalues[: len(a) - d] = 0
@@ -104,7 +104,7 @@ def known_noise(S, a, d):
 
 
 # %% equal: degrees of freedom of factor analysis
-# says: not one a variable
+# says: not one per variable
 def degrees_of_freedom(D, d):
     return ((D - d) ** 2 - (D + d)) // 2
 
@@ -131,12 +131,12 @@ def cleaning_errors(W, noise_variance):
 # + (D - d) * noise_variance, shrunk
 
 # %% cleaning: variance without bias
-# says: the part of s that shrinkage takes away
+# says: the part of s that is lost by shrinkage
 # - (signal * noise_variance / (signal + noise_variance)).sum()
 # + (signal**2 * noise_variance / (signal + noise_variance) ** 2).sum()
 
 # %% cleaning: bias without variance
-# says: the noise that gets through
+# says: the noise that remains
 # - (signal * noise_variance / (signal + noise_variance)).sum()
 # + (signal * noise_variance**2 / (signal + noise_variance) ** 2).sum()
 

@@ -7,7 +7,7 @@
 # + right, left = z - lam / beta, z + lam / beta
 
 # %% mean: weights without the completed square
-# says: the pieces are of different heights
+# says: the pieces have different heights
 # -     log_right = beta / 2 * right**2 + special.log_ndtr(np.sqrt(beta) * right)
 # -     log_left = beta / 2 * left**2 + special.log_ndtr(-np.sqrt(beta) * left)
 # +     log_right = special.log_ndtr(np.sqrt(beta) * right)
@@ -117,12 +117,12 @@ def certainly_zero(x, W, h, lam, beta):
 # + reach = radius(x, W, h, lam, beta)
 
 # %% refit: one atom at a time
-# says: the atoms in use disturb each other
+# says: the atoms in use are not orthogonal
 # - refitted[n, A] = np.linalg.lstsq(W[:, A], X[n] - b)[0]
 # + refitted[n, A] = W[:, A].T @ (X[n] - b)
 
 # %% refit: all atoms
-# says: zeros stay zeros
+# says: zeros must stay zeros
 # - refitted[n, A] = np.linalg.lstsq(W[:, A], X[n] - b)[0]
 # + refitted[n] = np.linalg.lstsq(W, X[n] - b)[0]
 
@@ -132,7 +132,7 @@ def certainly_zero(x, W, h, lam, beta):
 # + refitted[n, A] = np.linalg.lstsq(W, X[n] - b)[0][A]
 
 # %% refit: fall as for orthonormal atoms
-# says: the atoms in use disturb each other
+# says: the atoms in use are not orthogonal
 # - falls.append(s @ np.linalg.solve(W[:, A].T @ W[:, A], s))
 # + falls.append(s @ s)
 
@@ -157,7 +157,7 @@ def certainly_zero(x, W, h, lam, beta):
 # + return distance
 
 # %% choose: trace counted once
-# says: the trace counts twice
+# says: the trace is multiplied by 2
 # - 2 * in_use - X.shape[1]
 # + in_use - X.shape[1]
 
