@@ -1,4 +1,4 @@
-"""Latent variable models in numpy: a module a chapter of the book, and what they share."""
+"""Latent variable models in numpy: one module per model, and the code they share."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    """Import what chapters show and check with when it is first used: it needs Jupyter."""
+    """Import the tools of the chapters when they are first used, because they need Jupyter."""
     if name in ("check", "explore", "glue"):
         return getattr(import_module(f".notebook.{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Autoencoders: codes and reconstructions learned by following the gradient of the error."""
+"""Autoencoders: codes and reconstructions learned with the gradient of the error."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class LinearAutoencoder(Codec):
         \mathbf h = W^\top (\mathbf x - \boldsymbol\mu), \qquad
         \hat{\mathbf x} = \mathbf b + V \mathbf h
 
-    Nothing ties V to W, asks for orthonormal columns or centres the data. The mean squared error
-    depends on the data only through their mean and covariance, so each step costs the same
-    however many samples there are: equations (eq-pca-error) and (eq-pca-gradient) of the chapter
-    *The manifold view of PCA*. `PCA` has the same least error in closed form.
+    V and W are independent, their columns need not be orthonormal, and the data are not centred.
+    The mean squared error depends on the data only through their mean and covariance, so the cost
+    of a step does not depend on the number of samples: equations (eq-pca-error) and
+    (eq-pca-gradient) of the chapter *The manifold view of PCA*. `PCA` has the same smallest error
+    in closed form.
 
     Parameters
     ----------
@@ -43,18 +44,19 @@ class LinearAutoencoder(Codec):
     learning_rate : float, default 0.1
         Step length, in units of 1 / largest eigenvalue of the covariance.
     momentum : float, default 0.9
-        Part of a step that is added to the next one; 0 is plain gradient descent.
+        Fraction of a step that is added to the next one; 0 is plain gradient descent.
     tol : float, default 1e-5
-        Stop when the largest entry of the gradient falls below this, the data being scaled to
-        largest eigenvalue 1.
+        Stop when the largest entry of the gradient falls below this, for data scaled to largest
+        eigenvalue 1.
     max_iter : int, default 50000
     random_state : None, int or numpy.random.Generator
-        Of the start: small random V and W, and mu and b a standard deviation from the mean.
+        Seed for the initial values: small random V and W, and mu and b at a distance of one
+        standard deviation from the mean.
 
     Attributes
     ----------
     W_, V_ : ndarray of shape (n_features, n_components)
-        Of the encoder and of the decoder.
+        Matrices of the encoder and of the decoder.
     mu_, b_ : ndarray of shape (n_features,)
         Offsets of the encoder and of the decoder.
     error_trace_ : ndarray
@@ -200,30 +202,30 @@ def linear_error(
 
 
 class Autoencoder(Codec):
-    r"""A small nonlinear autoencoder: a hidden layer on either side of the code.
+    r"""A small nonlinear autoencoder with a hidden layer in the encoder and in the decoder.
 
     .. math::
 
         \mathbf h = W_2^\top \tanh(W_1^\top \mathbf z + \mathbf c_1) + \mathbf c_2, \qquad
         \hat{\mathbf z} = W_4^\top \tanh(W_3^\top \mathbf h + \mathbf c_3) + \mathbf c_4
 
-    (Kramer 1991), where z is x less its mean and divided by one number, the root of the mean
-    variance. All weights are fitted at once by a quasi-Newton method (L-BFGS) to the mean squared
-    error plus `weight_decay` times the sum of the squared weights. The error has local minima:
-    another `random_state` may do better.
+    (Kramer 1991), where z is x minus its mean, divided by the square root of the mean variance.
+    All weights are fitted together by a quasi-Newton method (L-BFGS), which minimises the mean
+    squared error plus `weight_decay` times the sum of the squared weights. The error has local
+    minima, so another `random_state` may give a better fit.
 
     Parameters
     ----------
     n_components : int, default 1
         Length d of a code.
     n_hidden : int, default 16
-        Hidden units on either side of the code.
+        Number of hidden units in the encoder, and in the decoder.
     weight_decay : float, default 0.0001
     tol : float, default 1e-6
         Stop when the relative gain of a step falls below this.
     max_iter : int, default 5000
     random_state : None, int or numpy.random.Generator
-        Of the start.
+        Seed for the initial values.
 
     Attributes
     ----------
@@ -232,7 +234,7 @@ class Autoencoder(Codec):
     b_ : ndarray of shape (n_features,)
         Mean of the training data.
     scale_ : float
-        Root of their mean variance.
+        Square root of the mean variance of the training data.
     n_iter_ : int
     """
 
@@ -323,13 +325,13 @@ def network_error(
     Parameters
     ----------
     theta : ndarray of shape (n_weights,)
-        W_1, c_1, ..., W_4, c_4 row by row, end to end.
+        W_1, c_1, ..., W_4, c_4, flattened row by row and concatenated.
     Z : ndarray of shape (n_samples, n_features)
         Both input and target.
     sizes : sequence of five int
         Units of the layers from input to output.
     weight_decay : float
-        Times the squared norm of the matrices W_k, which is added to the error.
+        Factor of the squared norm of the matrices W_k, which is added to the error.
 
     Returns
     -------
@@ -358,7 +360,7 @@ def network_error(
 
 
 def _layers(theta: np.ndarray, sizes: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Cut a vector of weights into the matrix (m, n) and the offset (n,) of each layer."""
+    """Split a vector of weights into the matrix (m, n) and the offset (n,) of each layer."""
     layers, start = [], 0
     for m, n in pairwise(sizes):
         layers.append((theta[start : start + m * n].reshape(m, n), theta[start + m * n :][:n]))
@@ -367,7 +369,7 @@ def _layers(theta: np.ndarray, sizes: Sequence[int]) -> list[tuple[np.ndarray, n
 
 
 def _through(layers: list[tuple[np.ndarray, np.ndarray]], A: np.ndarray) -> list[np.ndarray]:
-    """Return the outputs of successive layers; the first and the third are through tanh."""
+    """Return the outputs of the layers; those of the first and the third go through tanh."""
     outputs = []
     for k, (W, c) in enumerate(layers):
         A = A @ W + c

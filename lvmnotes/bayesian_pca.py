@@ -19,19 +19,19 @@ from .ppca import NOISE_FLOOR, check_n_factors, check_spread, checked_covariance
 class BayesianPCA(LinearGaussianModel):
     r"""Probabilistic PCA that chooses the number of its factors (Bishop 1999).
 
-    Each column of W has a Gaussian prior of its own precision,
+    Each column of W has a Gaussian prior with its own precision,
     :math:`\mathbf w_j \sim \mathcal N(\mathbf 0, \alpha_j^{-1} I)`, and the precisions are fitted
-    with the rest (automatic relevance determination). The precision of a column that is not worth
-    its cost goes to infinity, and the column to zero.
+    with the other parameters (automatic relevance determination). If a column does not improve
+    the fit enough, its precision goes to infinity and the column to zero.
 
-    Bishop's EM turns no column that points along an eigenvector of the sample covariance, so what
-    it has to find are lengths, and where it ends is in closed form but for :math:`\sigma^2`:
-    see `ard_squared_lengths`. With several such ends, the one with the fewest factors is taken.
+    Bishop's EM does not rotate columns that are eigenvectors of the sample covariance, so only
+    their lengths have to be found. For given :math:`\sigma^2` the solution has a closed form, see
+    `ard_squared_lengths`. Of several solutions, the one with the fewest factors is chosen.
 
     Parameters
     ----------
     n_components : int, optional
-        Largest number of factors; by default the number of variables less one.
+        Largest number of factors; by default the number of variables minus one.
     tol : float, default 1e-10
         Largest relative change of the noise variance in the last iteration.
     max_iter : int, default 10000
@@ -73,12 +73,12 @@ class BayesianPCA(LinearGaussianModel):
         return self.fit_moments(moments_if_complete(X))
 
     def fit_moments(self, moments: Moments) -> BayesianPCA:
-        """Fit to the sufficient statistics alone.
+        """Fit to the sufficient statistics.
 
         Parameters
         ----------
         moments : Moments
-            Of at least two samples.
+            Moments of at least two samples.
 
         Returns
         -------
@@ -138,7 +138,7 @@ def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np
         (1 + \rho)\, l^4 - (\lambda_j - (1 + 2\rho)\,\sigma^2)\, l^2 + \rho\,\sigma^4 = 0,
         \qquad \rho = D / N,
 
-    and zero where there is none, which is where
+    and zero where there is no such root, that is, where
     :math:`\lambda_j < \sigma^2 (\sqrt{1 + \rho} + \sqrt\rho)^2`.
 
     Parameters

@@ -1,8 +1,8 @@
-"""What the tests of a problem set are written with: ask for an answer, say what is wrong with it.
+"""Functions for the tests of a problem set: ask for an answer, and say what is wrong with it.
 
-In a student's notebook an answer is whatever stands there under a name. When a teacher grades, the
-tests run in a process that the submission never touches, and `ask` fetches the answers from the one
-in which it runs; see the page *For teachers*.
+In a student's notebook an answer is the object with a given name. When a teacher grades, the tests
+run in a process that the submission cannot reach, and `ask` fetches the answers from the process
+of the submission; see the page *For teachers*.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def in_this_notebook(name: str, arguments: tuple) -> Any:
     return value(*copy.deepcopy(arguments)) if callable(value) else value
 
 
-#: Where `ask` gets its answers; the grader puts another source in its place.
+#: The function from which `ask` gets its answers; the grader replaces it.
 source: Callable[[str, tuple], Any] = in_this_notebook
 
 
@@ -51,13 +51,13 @@ def ask(name: str, *arguments) -> Any:
     name : str
         A variable, or a function to call.
     *arguments
-        What the function is called with: numbers, strings, arrays, and lists, tuples or
-        dictionaries of them. It gets copies.
+        Arguments of the function: numbers, strings, arrays, and lists, tuples or dictionaries of
+        them. The function receives copies.
 
     Returns
     -------
     object
-        Of the same kinds.
+        An object of the same kinds.
     """
     return source(name, arguments)
 
@@ -76,17 +76,17 @@ def expect(
     Parameters
     ----------
     what : str
-        The answer in words, the subject of a sentence: ``"the posterior mean"``.
+        Description of the answer, the subject of a sentence: ``"the posterior mean"``.
     got : object
         The answer.
     want : array_like
         The right answer.
     rtol : float
-        Allowed difference, as a part of the largest absolute value of `want`.
+        Allowed difference, relative to the largest absolute value of `want`.
     atol : float
-        Allowed absolute difference, on top.
+        Additional allowed absolute difference.
     mistakes : dict of str to array_like, optional
-        Answers that come of known mistakes, by a sentence that points at the mistake.
+        Sentences that explain known mistakes, to the answers that result from them.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def expect(
 
 
 def check(path: str) -> int:
-    """Run a notebook of a problem set and print what its tests say, one line a test.
+    """Run a notebook of a problem set and print the results of its tests, one line per test.
 
     ``python -m lvmnotes.coursework NOTEBOOK`` calls it.
 

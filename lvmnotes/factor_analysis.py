@@ -1,4 +1,4 @@
-"""Factor analysis: standard normal factors, one noise variance a variable."""
+"""Factor analysis: standard normal factors, one noise variance per variable."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .core.validation import check_integer, check_real
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel, em_step_observed
 
-#: Smallest uniqueness allowed, as a part of the variable's variance. The likelihood of a Heywood
-#: case grows all the way to zero uniqueness, where the density no longer exists.
+#: Smallest uniqueness allowed, as a share of the variable's variance. In a Heywood case the
+#: likelihood grows as the uniqueness goes to zero, where the density does not exist.
 UNIQUENESS_FLOOR = 1e-7
 #: Below this uniqueness a variable counts as a Heywood case: the climb to the floor is so flat
 #: that a search may stop short of it.
@@ -43,8 +43,8 @@ class FactorAnalysis(LinearGaussianModel):
         \boldsymbol\varepsilon \sim
         \mathcal N(\mathbf 0, \operatorname{diag}(\sigma_1^2, \dots, \sigma_D^2))
 
-    Fitting needs only the data's `Moments`, so the data are read once. Where `X` has missing
-    entries (NaN), EM maximises the likelihood of the observed ones exactly.
+    Fitting needs only the `Moments` of the data, so the data are read once. If `X` has missing
+    entries (NaN), EM maximises the exact likelihood of the observed entries.
 
     Parameters
     ----------
@@ -57,26 +57,26 @@ class FactorAnalysis(LinearGaussianModel):
         slower still at a Heywood case. Both reach the same likelihood. Data with missing entries
         are always fitted by EM.
     tol : float, default 1e-12
-        What may be left to gain at the end, in nats a sample: estimated from the last gains for
+        Largest remaining gain at the end, in nats per sample: estimated from the last gains for
         EM, from the gradient for ``"ml"``.
     max_iter : int, default 10000
 
     Attributes
     ----------
     W_ : ndarray of shape (n_features, n_components)
-        Loadings, turned so that :math:`W^\top \psi^{-1} W` is diagonal with falling entries and
-        every column sums to a positive number.
+        Loadings, rotated so that :math:`W^\top \psi^{-1} W` is diagonal with decreasing entries
+        and every column has a positive sum.
     b_ : ndarray of shape (n_features,)
         Mean of the data.
     noise_variance_ : ndarray of shape (n_features,)
         Noise variance (uniqueness in the units of the data) of each variable.
     heywood_ : ndarray of bool, shape (n_features,)
-        Variables whose noise variance ran into its floor.
+        Variables whose noise variance ended at its floor.
     log_likelihood_trace_ : ndarray
-        Mean log-likelihood a sample, in nats, at the start and after each iteration.
+        Mean log-likelihood per sample, in nats, at the start and after each iteration.
     n_iter_ : int
     n_samples_ : float
-        Number of samples, or total weight, behind the fit.
+        Number of samples, or their total weight.
     bic_ : float
         Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
 
@@ -134,7 +134,7 @@ class FactorAnalysis(LinearGaussianModel):
         self._check_parameters(mean, variance)
         scale = np.sqrt(variance)
         Z = (X - mean) / scale
-        # Missing entries at their mean give a start in the right region at the cost of one fit.
+        # A fit with missing entries replaced by their means gives good initial values.
         filled = np.nan_to_num(Z)
         W, psi, _ = _maximise_profile(
             np.corrcoef(filled, rowvar=False), self.n_components, tol=1e-6, max_iter=self.max_iter
@@ -146,18 +146,18 @@ class FactorAnalysis(LinearGaussianModel):
             max_iter=self.max_iter,
         )
         self._saturated = None
-        # A row without any observed entry says nothing and does not count.
+        # A row without any observed entry carries no information and is not counted.
         seen = ~np.isnan(X).all(axis=1)
         trace = (trace * len(X) - np.log(scale) @ (~np.isnan(X)).sum(axis=0)) / seen.sum()
         return self._learn(W, mean + scale * b, psi, trace, scale, seen.sum())
 
     def fit_moments(self, moments: Moments) -> FactorAnalysis:
-        """Fit to the sufficient statistics alone: of data read elsewhere, or as published.
+        """Fit to sufficient statistics, of data that were read elsewhere or as published.
 
         Parameters
         ----------
         moments : Moments
-            Of at least two samples.
+            Moments of at least two samples.
 
         Returns
         -------
@@ -244,17 +244,17 @@ class FactorAnalysis(LinearGaussianModel):
 
     @property
     def communalities_(self) -> np.ndarray:
-        """Part of each variable's variance that the factors carry, of shape (n_features,)."""
+        """Share of each variable's variance that comes from the factors, (n_features,)."""
         return (self.standardized_loadings_**2).sum(axis=1)
 
     @property
     def uniquenesses_(self) -> np.ndarray:
-        """Part of each variable's variance that is its own, of shape (n_features,)."""
+        """Share of each variable's variance that comes from its noise, (n_features,)."""
         return self.noise_variance_ / np.diag(self.get_covariance())
 
     @property
     def explained_variance_ratio_(self) -> np.ndarray:
-        """Part of the total standardised variance each factor carries, (n_components,)."""
+        """Share of the total standardised variance due to each factor, (n_components,)."""
         return (self.standardized_loadings_**2).mean(axis=0)
 
     def _check_parameters(self, mean: np.ndarray, variance: np.ndarray) -> None:
@@ -325,7 +325,7 @@ def profile_likelihood(
     Returns
     -------
     log_likelihood : float
-        Mean log-likelihood a sample at the best loadings, in nats.
+        Mean log-likelihood per sample at the best loadings, in nats.
     gradient : ndarray of shape (n_features,)
         With respect to `log_psi`.
     """
@@ -345,7 +345,7 @@ def _best_loadings(psi, S, n_components) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _starting_log_psi(S: np.ndarray, n_components: int) -> np.ndarray:
-    """Jöreskog's start: most of what the other variables do not predict linearly."""
+    """Jöreskog's initial values: most of what the other variables do not predict linearly."""
     D = len(S)
     # The ridge keeps the inverse finite where there are fewer samples than variables.
     unpredicted = 1 / np.diag(np.linalg.inv(S + 0.01 * np.eye(D)))
@@ -407,7 +407,7 @@ def em_step(
     Returns
     -------
     log_likelihood : float
-        Of the parameters given; mean a sample, in nats.
+        Mean log-likelihood per sample at the parameters given, in nats.
     parameters : tuple of ndarray
         After the step.
     """

@@ -4,8 +4,8 @@ The objective of a sample is that of the chapter *Sparse coding*, equation (eq-s
 
     lam * norm1(h) + beta * norm2(x - W h - b)^2 .
 
-Only alpha = lam / (2 beta) matters for where it is smallest: that is the penalty of scikit-learn
-and of SPAMS, which minimise alpha * norm1(h) + norm2(x - W h)^2 / 2.
+The minimiser depends only on alpha = lam / (2 beta), which is the penalty of scikit-learn and of
+SPAMS; they minimise alpha * norm1(h) + norm2(x - W h)^2 / 2.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sklearn.utils import check_array
 from .core.validation import check_real
 from .core.warn import warn
 
-#: Largest duality gap of a code, as a part of the objective of the code 0.
+#: Largest duality gap of a code, as a share of the objective of the code 0.
 GAP = 1e-9
-#: Samples that walk together: their arrays stay in the processor's cache.
+#: Number of samples whose paths are followed together, so that their arrays stay in the cache.
 CHUNK = 512
-#: A speed, a pivot or a part of the path below this is round-off.
+#: A velocity, a pivot or a share of the path below this is round-off.
 TINY = 1e-10
 MAX_SWEEPS = 1_000
 
@@ -30,7 +30,7 @@ MAX_SWEEPS = 1_000
 def sparse_encode(
     X: ArrayLike, W: ArrayLike, lam: float, beta: float = 1.0, b: ArrayLike | None = None
 ) -> np.ndarray:
-    r"""Most probable codes under a Laplace prior: the lasso, a sample a row.
+    r"""Most probable codes under a Laplace prior: the lasso, one sample per row.
 
     .. math::
 
@@ -44,18 +44,18 @@ def sparse_encode(
     ----------
     X : array_like of shape (n_samples, n_features)
     W : array_like of shape (n_features, n_components)
-        Dictionary: a column an atom, of any norm.
+        Dictionary, one atom of any norm per column.
     lam : float
         Weight of the L1 norm, not negative.
     beta : float, default 1
         Precision of the noise, positive.
     b : array_like of shape (n_features,), optional
-        Offset; none is 0.
+        Offset; by default 0.
 
     Returns
     -------
     ndarray of shape (n_samples, n_components)
-        Entries that the L1 norm holds at zero are exactly 0.
+        Entries that the L1 norm sets to zero are exactly 0.
 
     Raises
     ------
@@ -66,9 +66,9 @@ def sparse_encode(
     -----
     Each row follows its regularisation path, the homotopy of Osborne, Presnell and Turlach (2000)
     and Efron et al. (2004), and all rows take their steps together. Codes on the path are unique
-    unless atoms depend on each other; of two equal atoms the first is used. A row that round-off
-    throws off its path is finished by coordinate descent; `ConvergenceWarning` says when that
-    does not reach the gap.
+    unless atoms are linearly dependent; of two equal atoms the first is used. If round-off makes
+    the path of a row inaccurate, coordinate descent completes the code; a `ConvergenceWarning` is
+    given if it does not reach the gap.
     """
     X, W, b = _check_problem(X, W, lam, beta, b)
     X = X - b
@@ -76,7 +76,7 @@ def sparse_encode(
     C = X @ W
     alpha = _levels(C, lam, beta)
     H = np.empty_like(C)
-    # Rows that have as many atoms to consider make about as many steps, and leave together.
+    # Rows with similar numbers of candidate atoms take similar numbers of steps.
     order = np.argsort((np.abs(C) > alpha[:, None]).sum(axis=1))
     for rows in np.array_split(order, -(-len(X) // CHUNK)):
         H[rows] = _follow_paths(C[rows], G, alpha[rows])
@@ -121,12 +121,12 @@ def duality_gap(
     beta: float = 1.0,
     b: ArrayLike | float = 0.0,
 ) -> np.ndarray:
-    r"""Certificate of a code: no code has an objective lower by more than this.
+    r"""Duality gap of each code: no code has an objective that is lower by more than this.
 
     The dual problem is to maximise :math:`\beta(\lVert\mathbf x-\mathbf b\rVert^2 -
     \lVert\mathbf x-\mathbf b-\boldsymbol\theta\rVert^2)` over the :math:`\boldsymbol\theta` with
     :math:`2\beta\lVert W^\top\boldsymbol\theta\rVert_\infty\le\lambda`; the residual of the code,
-    shrunk until it is allowed, is such a point.
+    scaled down until it satisfies this constraint, is such a point.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def duality_gap(
     Returns
     -------
     ndarray of shape (n_samples,)
-        Not negative, but for round-off.
+        Not negative, up to round-off.
     """
     X = X - np.asarray(b)
     R = X - H @ np.transpose(W)
@@ -166,17 +166,17 @@ def coordinate_descent(
 ) -> np.ndarray:
     """Minimise the objective of `sparse_encode` over one code entry at a time, in turn.
 
-    Never raises the objective, whatever the atoms; slower than the paths.
+    It never increases the objective, for any atoms, but is slower than following the paths.
 
     Parameters
     ----------
     X, W, lam, beta, b
         As for `sparse_encode`.
     start : array_like of shape (n_samples, n_components), optional
-        Where to start; by default at 0.
+        Initial codes; by default 0.
     max_iter : int
-        Largest number of sweeps over the entries; `ConvergenceWarning` when it is reached before
-        the gap of `sparse_encode`.
+        Largest number of sweeps over the entries. If it is reached before the duality gap of
+        `sparse_encode`, a `ConvergenceWarning` is given.
 
     Returns
     -------
@@ -212,7 +212,7 @@ def coordinate_descent(
 
 
 def _levels(C, lam, beta):
-    """Penalty of each row, with a floor of round-off where the path for lam = 0 ends."""
+    """Penalty of each row; for lam = 0, a lower bound of the size of round-off."""
     return np.maximum(lam / (2 * beta), TINY * np.abs(C).max(axis=1))
 
 
@@ -242,7 +242,7 @@ def _follow_paths(C, G, end):
     inverse = np.zeros((len(rows), n_slots, n_slots))
     atom, slot = np.abs(C).argmax(axis=1), np.zeros(len(rows), dtype=int)
     joins = np.ones(len(rows), dtype=bool)
-    # A join takes about two steps an atom; a path that takes many more goes in circles.
+    # A path takes about two steps per atom; a path with many more steps is in a cycle.
     for _ in range(20 * K):
         if not rows.size:
             break
@@ -252,7 +252,7 @@ def _follow_paths(C, G, end):
         v = np.matmul(inverse, g[:, :, None])[:, :, 0]
         pivot = G[atom, atom] - (g * v).sum(axis=1)
         dependent = joins & (pivot <= TINY * G[atom, atom])
-        C[r[dependent], atom[dependent]] = np.nan  # it would add nothing: barred from here on
+        C[r[dependent], atom[dependent]] = np.nan  # it would add nothing, so exclude it
         atom[dependent], pivot[dependent] = K, np.inf
         v[r, slot] = -1
         leave, left = r[~joins], slot[~joins]
@@ -295,7 +295,7 @@ def _follow_paths(C, G, end):
         if not on.all():
             done = ~on
             H[rows[done, None], index[done]] = h[done]
-            # One step of refinement takes out what round-off has put in on the way.
+            # One step of iterative refinement removes the round-off of the path.
             left = np.take_along_axis(correlations[rows[done]] - H[rows[done]] @ G, index[done], 1)
             left -= end[done, None] * sign[done]
             H[rows[done, None], index[done]] += np.matmul(inverse[done], left[:, :, None])[:, :, 0]
@@ -326,5 +326,5 @@ def _check_problem(X, W, lam, beta, b):
     check_real(beta, "beta", minimum=0, inclusive=False)
     b = np.zeros(len(W)) if b is None else np.asarray(b, dtype=float)
     if b.shape != (len(W),) or not np.isfinite(b).all():
-        raise ValueError(f"b must have shape ({len(W)},), one finite value a feature, got {b!r}")
+        raise ValueError(f"b must have shape ({len(W)},), one finite value per feature, got {b!r}")
     return X, W, b

@@ -9,8 +9,8 @@ from sklearn.utils.validation import validate_data
 
 from .mixtures import FiniteMixture, check_weights
 
-#: Smallest probability of either answer. The likelihood of a class that always answers alike grows
-#: to probability 0 or 1, where a single different answer would have the log-density minus infinity.
+#: Smallest probability of either answer. For a class with identical answers to an item the maximum
+#: is at probability 0 or 1, where a single different answer would have log-density minus infinity.
 PROBABILITY_FLOOR = 1e-9
 
 
@@ -30,21 +30,22 @@ class LatentClassModel(FiniteMixture):
     n_components : int, default 2
         Number of classes K.
     n_init : int, default 10
-        Number of random starts; the highest likelihood wins.
+        Number of random starts; the fit with the highest likelihood is kept.
     tol : float, default 1e-9
-        What may be left to gain at the end, in nats a sample, estimated from the last gains.
+        Stop when the remaining gain, estimated from the last gains, is below this many nats per
+        sample.
     max_iter : int, default 10000
     random_state : None, int or numpy.random.RandomState
-        Of the starts.
+        Seed for the initial values.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_components,)
-        Class probabilities, falling: the likelihood leaves the order open.
+        Class probabilities in decreasing order; the likelihood does not determine the order.
     probabilities_ : ndarray of shape (n_components, n_features)
         Probability of answer 1 to each item in each class, :math:`\theta_{ki}`.
     log_likelihood_trace_ : ndarray
-        Mean log-likelihood a sample, in nats, at the start and after each iteration.
+        Mean log-likelihood per sample, in nats, at the start and after each iteration.
     n_iter_ : int
     n_samples_ : int
     bic_ : float
@@ -81,7 +82,7 @@ class LatentClassModel(FiniteMixture):
         ----------
         weights : array_like of shape (n_components,)
         probabilities : array_like of shape (n_components, n_features)
-            Of answer 1, between 0 and 1.
+            Probabilities of answer 1, between 0 and 1.
 
         Returns
         -------
@@ -131,7 +132,7 @@ class LatentClassModel(FiniteMixture):
             total = R.sum(axis=1, keepdims=True)
             R /= total
             said_yes, said_no = R.T @ yes, R.T @ no
-            # An item that nobody of a class answered is left at 1/2: nothing depends on it.
+            # If nobody in a class answered an item, its probability is 1/2; nothing depends on it.
             theta = (said_yes + 1e-300) / (said_yes + said_no + 2e-300)
             return (top + np.log(total)).mean(), (R.mean(axis=0), _inside(theta))
 
@@ -166,7 +167,7 @@ class LatentClassModel(FiniteMixture):
         return yes.astype(float), no.astype(float)
 
     def __sklearn_tags__(self):
-        """Tell scikit-learn that NaN is welcome."""
+        """Tell scikit-learn that NaN is allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags

@@ -1,8 +1,8 @@
 """Linear factor models: a factorial prior, a linear decoder, and noise.
 
 Every model of the book that maps factors linearly to data inherits from the two classes here.
-`LinearFactorModel` is the generative story and holds for any prior; `LinearGaussianModel` adds
-what a Gaussian prior gives in closed form.
+`LinearFactorModel` is the generative model with any prior; `LinearGaussianModel` adds the results
+that have a closed form for a Gaussian prior.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LinearFactorModel(LatentVariableModel):
 
     with noise :math:`\mathcal N(\mathbf 0, \operatorname{diag}(\sigma_1^2, \dots, \sigma_D^2))`:
     equations (1) and (2) of the chapter *Linear factor models*. The members of the family differ
-    in the prior and in the noise, and in nothing else.
+    only in the prior and in the noise.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ class LinearFactorModel(LatentVariableModel):
     Attributes
     ----------
     prior : scipy.stats frozen distribution
-        Distribution of one factor :math:`h_i`: the class's own, or that given to
+        Distribution of one factor :math:`h_i`: that of the class, or the one given to
         `from_parameters`.
     W_ : ndarray of shape (n_features, n_components)
-        Loadings: column i is the direction in data space that factor i moves along.
+        Loadings: column i is the direction in data space in which factor i changes the data.
     b_ : ndarray of shape (n_features,)
         Offset.
     noise_variance_ : float or ndarray of shape (n_features,)
-        Variance of the noise, one for all variables or one for each.
+        Variance of the noise, one for all variables or one per variable.
     """
 
     prior = stats.norm()
@@ -76,7 +76,7 @@ class LinearFactorModel(LatentVariableModel):
         noise_variance : float or array_like of shape (n_features,)
             Not negative.
         prior : scipy.stats frozen distribution, optional
-            Distribution of one factor; by default the class's own.
+            Distribution of one factor; by default that of the class.
 
         Returns
         -------
@@ -145,7 +145,7 @@ class LinearFactorModel(LatentVariableModel):
         ----------
         X : array_like of shape (n_samples, n_features)
         H : array_like of shape (n_samples, n_components)
-            A factor vector for each row of `X`; a single row on either side is shared by all.
+            One factor vector per row of `X`. If `X` or `H` has a single row, it is used for all.
 
         Returns
         -------
@@ -173,7 +173,7 @@ class LinearFactorModel(LatentVariableModel):
 class LinearGaussianModel(
     DensityModel, ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFactorModel
 ):
-    r"""A linear factor model whose factors are standard normal: everything is closed form.
+    r"""A linear factor model with standard normal factors, for which all results are closed form.
 
     .. math::
 
@@ -182,9 +182,9 @@ class LinearGaussianModel(
         \mathcal N\!\left(M^{-1} W^\top \psi^{-1} (\mathbf x - \mathbf b),\; M^{-1}\right), \quad
         M = I + W^\top \psi^{-1} W .
 
-    All results go through the d x d matrix M (the identities of Woodbury 1950 and Sylvester), so
-    no D x D matrix is inverted. Entries of `X` that are NaN count as missing at random: their
-    noise precision is zero, so they drop out of every sum.
+    All results use the d x d matrix M (by the identities of Woodbury 1950 and Sylvester), so no
+    D x D matrix is inverted. Entries of `X` that are NaN are treated as missing at random: their
+    noise precision is zero, so they drop out of all sums.
 
     An oblique rotation correlates the factors: then `factor_correlation_` holds :math:`\Phi`, the
     prior is :math:`\mathcal N(\mathbf 0, \Phi)`, which is not factorial, and
@@ -291,7 +291,7 @@ class LinearGaussianModel(
         -------
         mean : ndarray of shape (n_samples, n_components)
         covariance : ndarray of shape (n_components, n_components)
-            The same for every sample, or, where `X` has missing entries, one for each:
+            The same for every sample or, if `X` has missing entries, one per sample:
             (n_samples, n_components, n_components).
         """
         Z, precision = self._standardise(X)
@@ -316,9 +316,10 @@ class LinearGaussianModel(
         r"""Log-likelihood of each sample, of its observed entries where some are missing.
 
         With :math:`\mathbf z = \psi^{-1/2}(\mathbf x - \mathbf b)` and
-        :math:`A = \psi^{-1/2} W`, the Mahalanobis distance is the least value of
-        :math:`\lVert \mathbf z - A \mathbf h \rVert^2 + \mathbf h^\top \Phi^{-1} \mathbf h`, taken
-        at the posterior mean: a sum of squares, so nothing cancels however small the noise.
+        :math:`A = \psi^{-1/2} W`, the Mahalanobis distance is the minimum of
+        :math:`\lVert \mathbf z - A \mathbf h \rVert^2 + \mathbf h^\top \Phi^{-1} \mathbf h`,
+        attained at the posterior mean. It is a sum of squares, so there is no cancellation for
+        small noise.
 
         Parameters
         ----------
@@ -347,7 +348,7 @@ class LinearGaussianModel(
         Parameters
         ----------
         X : array_like of shape (n_samples, n_components)
-            The factors, under scikit-learn's name for what comes first.
+            The factors; scikit-learn calls every first argument X.
 
         Returns
         -------
@@ -364,7 +365,7 @@ class LinearGaussianModel(
         return D + D * d - d * (d - 1) // 2 + np.size(self.noise_variance_)
 
     def __sklearn_tags__(self):
-        """Tell scikit-learn that NaN is welcome."""
+        """Tell scikit-learn that NaN is allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
@@ -443,9 +444,9 @@ def em_step_observed(parameters, X: np.ndarray, floor: float, *, tied: bool = Fa
     Returns
     -------
     log_likelihood : float
-        Of the parameters given; mean a sample, in nats, of the observed entries.
+        Mean log-likelihood per sample of the observed entries, at the parameters given, in nats.
     parameters : tuple of ndarray
-        After the step.
+        The parameters after the step.
     """
     model = LinearGaussianModel.from_parameters(*parameters)
     mean, covariance = model.posterior(X)

@@ -1,4 +1,4 @@
-"""Mixtures of probabilistic PCA: several planes, each where the data are near it."""
+"""Mixtures of probabilistic PCA: several planes, each for the data near it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class MixturePPCA(FiniteMixture):
     n_components : int, default 2
         Number K of components, as in other mixtures.
     n_factors : int, default 1
-        Number d of factors of each component, between 1 and the number of variables less one.
+        Number d of factors of each component, between 1 and the number of variables minus one.
     n_init : int, default 1
         Number of starts: k-means++ centres, each sample mostly to the nearest. The best end is
         kept.
     tol : float, default 1e-6
-        What may be left to gain, in nats a sample.
+        Stop when the estimated remaining gain is below this many nats per sample.
     max_iter : int, default 1000
     random_state : None, int or numpy.random.RandomState
 
@@ -52,9 +52,9 @@ class MixturePPCA(FiniteMixture):
     ----------
     weights_ : ndarray of shape (n_components,)
     models_ : list of PPCA
-        One a component.
+        One model per component.
     log_likelihood_trace_ : ndarray
-        Mean log-likelihood a sample, in nats, at the start and after each iteration.
+        Mean log-likelihood per sample, in nats, at the start and after each iteration.
     n_iter_ : int
     n_samples_ : int
     bic_ : float
@@ -146,7 +146,7 @@ class MixturePPCA(FiniteMixture):
         if shrunk:
             warn(
                 f"component {', '.join(map(str, shrunk))}: the noise variance ran into its floor, "
-                "so the likelihood is as high as the floor lets it be; fewer components or "
+                "so the likelihood depends on the floor; fewer components or "
                 "factors may do",
             )
         return self

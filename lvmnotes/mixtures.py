@@ -18,13 +18,13 @@ from .core.validation import check_integer, check_real
 from .core.warn import warn
 from .linear_factor import LOG_2_PI
 
-#: Columns of quadratic features held at a time: enough for a fast matrix product, few enough to
-#: stay in the processor's cache.
+#: Number of columns of quadratic features held at a time: enough for a fast matrix product, few
+#: enough to stay in the cache.
 BATCH_SIZE = 1024
 
 
 class FiniteMixture(DensityModel):
-    r"""What every model with one hidden class z has in common.
+    r"""Base class of models with one hidden class z.
 
     .. math::
 
@@ -112,7 +112,7 @@ class FiniteMixture(DensityModel):
     def _climb(
         self, step: Callable[[Parameters], tuple[float, Parameters]], starts: Iterable[Parameters]
     ) -> tuple[Parameters, np.ndarray]:
-        """Run EM from every start; return the parameters and the trace that end highest."""
+        """Run EM from every start; return the parameters and the trace of the best fit."""
         fits = (
             expectation_maximisation(step, start, tol=self.tol, max_iter=self.max_iter)
             for start in starts
@@ -157,29 +157,32 @@ class GaussianMixture(FiniteMixture):
     n_components : int, default 1
         Number of classes K.
     covariance_type : {"full", "diag", "spherical"}, default "full"
-        One covariance matrix a class, or one variance a class and feature, or one a class.
+        One covariance matrix per class, or one variance per class and feature, or one variance
+        per class.
     covariance_floor : float, default 1e-6
         No class has less than this part of the variance of all data, in any direction (for
         ``"diag"``: of any feature; for ``"spherical"``: on average). The M-step maximises under
         that constraint, so EM stays monotone. Without a floor the likelihood has no maximum.
     n_init : int, default 1
-        Number of starts; the highest likelihood wins.
+        Number of starts; the fit with the highest likelihood is kept.
     tol : float, default 1e-6
-        What may be left to gain at the end, in nats a sample, estimated from the last gains.
+        Stop when the remaining gain, estimated from the last gains, is below this many nats per
+        sample.
     max_iter : int, default 1000
     random_state : None, int or numpy.random.RandomState
-        Of the starts: k-means from a k-means++ seeding (Arthur and Vassilvitskii 2007).
+        Seed for the initial values: k-means from a k-means++ seeding (Arthur and Vassilvitskii
+        2007).
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_components,)
-        Class probabilities, falling: the likelihood leaves the order open.
+        Class probabilities in decreasing order; the likelihood does not determine the order.
     means_ : ndarray of shape (n_components, n_features)
     covariances_ : ndarray
         Of shape (n_components, n_features, n_features), (n_components, n_features) or
         (n_components,), by `covariance_type`.
     log_likelihood_trace_ : ndarray
-        Mean log-likelihood a sample, in nats, at the start and after each iteration.
+        Mean log-likelihood per sample, in nats, at the start and after each iteration.
     n_iter_ : int
     n_samples_ : int
     bic_ : float
@@ -188,7 +191,7 @@ class GaussianMixture(FiniteMixture):
     Warns
     -----
     UserWarning
-        If a class ends on the covariance floor: it has closed in on a few samples.
+        If a class ends on the covariance floor because it has shrunk onto a few samples.
 
     Examples
     --------
@@ -299,14 +302,14 @@ class GaussianMixture(FiniteMixture):
         self._set_trace(trace - log_volume, N, K - 1 + K * (D + per_class))
         if (spectrum <= 1.001 * floor).any():
             warn(
-                "a class has closed in on a few samples and ends on the covariance floor: its "
-                "likelihood says little; use fewer classes, a simpler covariance_type or a "
-                "larger covariance_floor",
+                "a class has shrunk onto a few samples and ends on the covariance floor, so its "
+                "likelihood depends on the floor; use fewer classes, a simpler covariance_type or "
+                "a larger covariance_floor",
             )
         return self
 
     def _log_joint(self, X: ArrayLike) -> np.ndarray:
-        """Evaluate directly, class by class: also for samples that no fit has seen."""
+        """Evaluate directly, class by class, also for samples that were not used in a fit."""
         self._check_fitted()
         X = validate_data(self, X, dtype=float, reset=False)
         log_joint = np.empty((len(X), len(self.weights_)))
@@ -385,9 +388,9 @@ def _em_step(parameters, Z, kind, floor):
     Returns
     -------
     log_likelihood : float
-        Of the parameters given; mean a sample, in nats.
+        Mean log-likelihood per sample at the parameters given, in nats.
     parameters : tuple of ndarray
-        After the step.
+        The parameters after the step.
     """
     coefficients = _coefficients(*parameters, kind)
     log_likelihood, sums = 0.0, np.zeros_like(coefficients)

@@ -20,11 +20,11 @@ class PCA(Codec):
         \hat{\mathbf x} = W \mathbf h + \mathbf b
 
     with the first d eigenvectors of the covariance as the columns of W: of all linear encoders
-    and decoders with codes of length d, the pair with the least mean squared error (Pearson 1901).
-    The chapter *The manifold view of PCA* has the proof. There is no density: that is `PPCA`.
+    and decoders with codes of length d, this pair has the smallest mean squared error (Pearson
+    1901; proof in the chapter *The manifold view of PCA*). PCA has no density; `PPCA` does.
 
-    Fitting needs only the data's `Moments`, so the data are read once; where there are fewer
-    samples than variables it goes through their inner products instead, an N x N matrix. Constant
+    Fitting needs only the `Moments` of the data, so the data are read once; if there are fewer
+    samples than variables, it uses the N x N matrix of their inner products instead. Constant
     variables are allowed.
 
     Parameters
@@ -35,12 +35,12 @@ class PCA(Codec):
     Attributes
     ----------
     W_ : ndarray of shape (n_features, n_components)
-        Orthonormal columns, by falling variance; the sum of each is not negative.
+        Orthonormal columns in order of decreasing variance; no column has a negative sum.
     b_ : ndarray of shape (n_features,)
         Mean of the data.
     eigenvalues_ : ndarray of shape (n_features,)
-        All eigenvalues of the covariance (divisor n) in falling order, as computed: one that is
-        zero in exact arithmetic may be negative by round-off.
+        All eigenvalues of the covariance (divisor n) in decreasing order, as computed: an
+        eigenvalue that is zero in exact arithmetic may be negative because of round-off.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class PCA(Codec):
         return self._learn(W, b, np.pad(eigenvalues[::-1], (0, D - N)))
 
     def fit_moments(self, moments: Moments) -> PCA:
-        """Fit to the sufficient statistics alone: of data read elsewhere, or as published.
+        """Fit to sufficient statistics, of data that were read elsewhere or as published.
 
         Parameters
         ----------

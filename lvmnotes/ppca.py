@@ -17,8 +17,8 @@ from .core.validation import check_integer, check_real
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel, em_step_observed
 
-#: Smallest noise variance, as a part of the mean variance of a variable. Where the data lie in a
-#: d-dimensional plane the likelihood grows all the way to zero, where there is no density.
+#: Smallest noise variance, as a share of the mean variance of a variable. If the data lie in a
+#: d-dimensional plane, the likelihood grows as the noise goes to zero, where there is no density.
 NOISE_FLOOR = 1e-12
 
 
@@ -37,35 +37,35 @@ class PPCA(LinearGaussianModel):
     Parameters
     ----------
     n_components : int, default 1
-        Number of factors d, between 1 and the number of variables less one.
+        Number of factors d, between 1 and the number of variables minus one.
     method : {"ml", "em"}, default "ml"
         ``"ml"`` is the closed form (Tipping and Bishop 1999, equations 7 and 8): eigenvectors of
         the covariance, or of the N x N Gram matrix where there are fewer samples than variables.
         ``"em"`` iterates expectation-maximisation (their equations 27 and 28) on the rows of a
         centred copy of `X` and never forms a covariance. Both reach the same likelihood.
     tol : float, default 1e-12
-        What may be left to gain when EM stops, in nats a sample.
+        EM stops when the estimated remaining gain is below this many nats per sample.
     max_iter : int, default 10000
         Largest number of iterations of EM.
     random_state : None, int or numpy.random.RandomState
-        Of the loadings that ``"em"`` starts from.
+        Seed for the initial loadings of ``"em"``.
 
     Attributes
     ----------
     W_ : ndarray of shape (n_features, n_components)
-        Loadings, turned so that the columns are orthogonal, of falling length, and sum to a
-        positive number each.
+        Loadings, rotated so that the columns are orthogonal, have decreasing lengths, and each
+        have a positive sum.
     b_ : ndarray of shape (n_features,)
         Mean of the data.
     noise_variance_ : float
         Noise variance of every variable: the variance per discarded direction.
     log_likelihood_trace_ : ndarray
-        Mean log-likelihood a sample, in nats, at the start of EM and after each iteration; a
+        Mean log-likelihood per sample, in nats, at the start of EM and after each iteration; a
         single value for the closed form.
     n_iter_ : int
         One for the closed form.
     n_samples_ : float
-        Number of samples, or total weight, behind the fit.
+        Number of samples, or their total weight.
     bic_ : float
         Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
 
@@ -162,12 +162,12 @@ class PPCA(LinearGaussianModel):
         return self._learn(W, b, noise, trace, N)
 
     def fit_moments(self, moments: Moments) -> PPCA:
-        """Fit to the sufficient statistics alone: of data read elsewhere, or as published.
+        """Fit to sufficient statistics, of data that were read elsewhere or as published.
 
         Parameters
         ----------
         moments : Moments
-            Of at least two samples.
+            Moments of at least two samples.
 
         Returns
         -------
@@ -204,7 +204,7 @@ class PPCA(LinearGaussianModel):
         check_spread(variance.sum())
         scale = np.sqrt(variance.mean())
         Z = (X - mean) / scale
-        # Missing entries at their mean give a start in the right region at the cost of one fit.
+        # A fit with missing entries replaced by their means gives good initial values.
         S = Moments.from_data(np.nan_to_num(Z)).covariance
         W, noise, _ = closed_form(*leading_eigenpairs(S, self.n_components), np.trace(S))
         (W, b, noise), trace = expectation_maximisation(
@@ -213,7 +213,7 @@ class PPCA(LinearGaussianModel):
             tol=self.tol,
             max_iter=self.max_iter,
         )
-        # A row without any observed entry says nothing and does not count.
+        # A row without any observed entry carries no information and is not counted.
         observed = ~np.isnan(X)
         seen = observed.any(axis=1).sum()
         trace = (trace * len(X) - np.log(scale) * observed.sum()) / seen
@@ -256,7 +256,7 @@ def closed_form(
     Parameters
     ----------
     eigenvalues : ndarray of shape (n_components,)
-        The largest of the sample covariance.
+        The largest eigenvalues of the sample covariance.
     V : ndarray of shape (n_features, n_components)
         Their eigenvectors.
     total : float
@@ -270,7 +270,7 @@ def closed_form(
     W : ndarray of shape (n_features, n_components)
     noise_variance : float
     trace : ndarray of shape (1,)
-        Mean log-likelihood a sample, in nats.
+        Mean log-likelihood per sample, in nats.
     """
     D, d = V.shape
     rest = total - eigenvalues.sum()
@@ -301,7 +301,7 @@ def em_step(
     Returns
     -------
     log_likelihood : float
-        Of the parameters given; mean a sample, in nats.
+        Mean log-likelihood per sample at the parameters given, in nats.
     parameters : tuple of ndarray and float
         After the step.
     """
@@ -320,7 +320,7 @@ def em_step(
 
 
 def checked_covariance(moments: Moments) -> np.ndarray:
-    """Covariance of moments from elsewhere, or an error if they are not those of any data."""
+    """Covariance of given moments, or an error if no data can have these moments."""
     if moments.n < 2:
         raise ValueError(f"fit_moments needs moments of n >= 2 samples, got n={moments.n}")
     smallest, *_, largest = np.linalg.eigvalsh(moments.scatter)
@@ -330,11 +330,11 @@ def checked_covariance(moments: Moments) -> np.ndarray:
 
 
 def check_n_factors(value: int, name: str, D: int) -> None:
-    """Raise unless a number of factors leaves a direction to the noise."""
+    """Raise unless the number of factors leaves at least one direction for the noise."""
     check_integer(value, name)
     if not 1 <= value < D:
         raise ValueError(
-            f"{name} must be between 1 and the number of variables less one (n_features={D}), "
+            f"{name} must be between 1 and the number of variables minus one (n_features={D}), "
             f"got {value}"
         )
 

@@ -18,7 +18,8 @@ from .linear_factor import LinearFactorModel
 
 #: Sweeps over the atoms in one update of the decoder.
 SWEEPS = 3
-#: Power with which `SparseCoding.partial_fit` forgets: batch s of t weighs (s / t)^FORGET.
+#: Exponent of the weights of old batches in `SparseCoding.partial_fit`: batch s of t has the
+#: weight (s / t)^FORGET.
 FORGET = 2
 
 
@@ -49,21 +50,21 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
     beta : float, default 1
         Precision of the noise.
     tol : float, default 1e-4
-        Stop when an iteration lowers the objective by less than this part of it.
+        Stop when an iteration lowers the objective by less than this share of it.
     max_iter : int, default 200
     random_state : None, int or numpy.random.Generator
-        Of the start: samples, less their mean, at unit norm.
+        Seed for the initial atoms: samples minus their mean, scaled to unit norm.
 
     Attributes
     ----------
     W_ : ndarray of shape (n_features, n_components)
-        Dictionary: a column an atom, of norm at most 1.
+        Dictionary, one atom per column, of norm at most 1.
     b_ : ndarray of shape (n_features,)
     noise_variance_ : float
         1 / beta.
     objective_trace_ : ndarray
-        Mean objective a sample at the start and after each iteration, codes being optimal; of
-        `fit` only.
+        Mean objective per sample, with optimal codes, at the start and after each iteration;
+        only after `fit`.
     n_iter_ : int
         Iterations of `fit`, or batches seen by `partial_fit`.
     """
@@ -149,7 +150,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         return self._learn(W, b)
 
     def partial_fit(self, X: ArrayLike, y=None) -> SparseCoding:
-        """Learn from one more batch, keeping only sums over those seen (Mairal et al. 2010).
+        """Learn from one more batch, keeping only sums over the batches (Mairal et al. 2010).
 
         Parameters
         ----------
@@ -229,7 +230,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
 
 
 class Statistics(NamedTuple):
-    """Sums over samples, which are all that the decoder's update needs of data and codes."""
+    """The sums over samples that the update of the decoder needs."""
 
     n: float
     x: np.ndarray
@@ -244,11 +245,11 @@ class Statistics(NamedTuple):
 
 
 def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.ndarray, np.ndarray]:
-    r"""Lower the reconstruction error over W and b, codes being fixed.
+    r"""Lower the reconstruction error over W and b, for fixed codes.
 
     Block descent over the columns and b (Mairal et al. 2010, algorithm 2). With the other blocks
-    fixed the error is :math:`\lVert \mathbf w_k - \mathbf u_k \rVert^2 \sum_n h_{nk}^2` and a
-    constant, so the best column of norm at most 1 is :math:`\mathbf u_k`, shortened if need be.
+    fixed the error is :math:`\lVert \mathbf w_k - \mathbf u_k \rVert^2 \sum_n h_{nk}^2` plus a
+    constant, so the best column of norm at most 1 is :math:`\mathbf u_k`, shortened if necessary.
 
     Parameters
     ----------
@@ -260,7 +261,7 @@ def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.n
     Returns
     -------
     W, b : ndarray
-        Of the same shapes.
+        Updated, of the same shapes.
     """
     W = W.copy()
     used = np.flatnonzero(np.diag(seen.hh))
@@ -274,7 +275,7 @@ def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.n
 
 
 def _replace_unused(X, H, W, b) -> np.ndarray:
-    """Put the worst residuals in the place of atoms that no code uses; no objective changes."""
+    """Replace atoms that no code uses by the worst residuals; the objective does not change."""
     unused = np.flatnonzero(~H.any(axis=0))
     R = X - H @ W.T - b
     worst = R[np.argsort(-(R**2).sum(axis=1))[: len(unused)]]
@@ -284,6 +285,6 @@ def _replace_unused(X, H, W, b) -> np.ndarray:
 
 
 def _unit_norm(W: np.ndarray) -> np.ndarray:
-    """Columns at unit norm; a column of zeros stays."""
+    """Return columns scaled to unit norm; a column of zeros does not change."""
     norm = np.sqrt((W**2).sum(axis=0))
     return W / np.where(norm > 0, norm, 1)

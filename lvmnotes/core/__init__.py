@@ -1,1 +1,1 @@
-"""What the models share: one base, moments, EM, checks of arguments, loadings, warnings."""
+"""Code shared by the models: base classes, moments, EM, argument checks, loadings, warnings."""

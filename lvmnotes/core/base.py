@@ -1,4 +1,4 @@
-"""What every model of the book has in common, however it is fitted."""
+"""Base classes of the models."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .validation import check_integer, check_matrix, check_numeric, naming
 
 
 class LatentVariableModel(BaseEstimator):
-    """The root of all models: parameters are fitted, or given by ``from_parameters``."""
+    """Base class of all models, whose parameters are fitted or given to ``from_parameters``."""
 
     #: Name of an attribute that exists as soon as the model has parameters.
     _fitted_attribute = "W_"
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell scikit-learn, too, whether the model has parameters."""
+        """Tell scikit-learn whether the model has parameters."""
         return hasattr(self, self._fitted_attribute)
 
     def _check_fitted(self) -> None:
@@ -44,14 +44,14 @@ class LatentVariableModel(BaseEstimator):
             return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
 
     def _set_n_features(self, n_features: int) -> None:
-        """Take the number of features from statistics or parameters, which have no names."""
+        """Set the number of features from statistics or parameters, which have no names."""
         self.n_features_in_ = n_features
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
 
     @property
     def _n_features_out(self) -> int:
-        """Number of outputs of `transform`, for scikit-learn's names of them."""
+        """Number of outputs of `transform`, from which scikit-learn makes their names."""
         return self.W_.shape[1]
 
 
@@ -73,7 +73,7 @@ class DensityModel(DensityMixin, LatentVariableModel):
         return float(self.score_samples(X).mean())
 
     def _set_trace(self, trace: np.ndarray, n_samples: float, n_parameters: int) -> None:
-        """Store the mean log-likelihoods on the way, and the information criteria at the end."""
+        """Store the trace of mean log-likelihoods and the information criteria of the fit."""
         self.log_likelihood_trace_ = trace
         self.n_iter_ = max(1, len(trace) - 1)  # a closed form counts as one
         self.n_samples_ = n_samples
@@ -83,7 +83,7 @@ class DensityModel(DensityMixin, LatentVariableModel):
 
 
 class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentVariableModel, ABC):
-    """An encoder from data to codes and a decoder back; PCA and the autoencoders are ones.
+    """Base class of models that encode data and decode codes: PCA and the autoencoders.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Codec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentVariableMod
         Parameters
         ----------
         X : array_like of shape (n_samples, n_components)
-            The codes, under scikit-learn's name for what comes first.
+            The codes; scikit-learn calls every first argument X.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Sums over blocks of data that need not fit in memory together."""
+"""Sums over blocks of data that do not have to fit in memory together."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Part = TypeVar("Part")
 
 
 def tree_sum(parts: Sequence[Part], add: Callable[[Part, Part | None], Part]) -> Part:
-    """Add two by two, then the sums two by two, until one is left.
+    """Add the parts in pairs, then the sums in pairs, until one sum remains.
 
-    A sum of many parts loses the fewest digits in this order, and the parts can be added where
-    they are.
+    In this order a sum of many parts has the smallest round-off, and parts on different machines
+    can be added where they are.
 
     Parameters
     ----------

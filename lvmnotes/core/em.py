@@ -1,4 +1,4 @@
-"""The expectation-maximisation loop, written once: trace, stopping rule and warning."""
+"""The loop of expectation-maximisation, with its trace, stopping rule and warning."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def expectation_maximisation(
     tol: float,
     max_iter: int,
 ) -> tuple[Parameters, np.ndarray]:
-    """Iterate an EM step until what is left to gain is below `tol`.
+    """Iterate an EM step until the estimated remaining gain is below `tol`.
 
-    EM gains little per step where it converges slowly, so a small last gain says nothing about
-    the distance still to go. The gains shrink by a nearly constant factor, and the geometric
-    series they start sums to what remains (Aitken's estimate, as Böhning et al. 1994 use it).
+    Where EM converges slowly, each step gains little, so a small last gain does not show that the
+    maximum is near. The gains shrink by a nearly constant factor, so the remaining gain is the sum
+    of a geometric series (Aitken's estimate, as used by Böhning et al. 1994).
 
     Parameters
     ----------
     step : callable
         Maps parameters to their log-likelihood and the parameters after one E- and M-step.
     parameters
-        Where to start.
+        Initial parameters.
     tol : float
         Stop when the estimated remaining gain falls below this; in the unit of the trace, the
         mean log-likelihood per sample in nats.
@@ -44,8 +44,8 @@ def expectation_maximisation(
     parameters
         The last parameters.
     trace : ndarray of shape (n_iter + 1,)
-        Log-likelihood of the start and after each step; its last value is that of the returned
-        parameters.
+        Log-likelihood of the initial parameters and after each step; the last value is that of
+        the returned parameters.
     """
     if not callable(step):
         raise TypeError(f"step must be a function, got {step!r}")
@@ -68,7 +68,7 @@ def expectation_maximisation(
 
 
 def _remaining_gain(trace: list[float]) -> float:
-    """Sum of the geometric series that the last two gains start; infinite while unknown."""
+    """Sum of the geometric series that continues the last two gains; infinite while unknown."""
     if len(trace) < 3:
         return np.inf
     earlier, latest = np.diff(trace[-3:])

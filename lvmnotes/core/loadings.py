@@ -1,4 +1,4 @@
-"""What loadings share: eigenvectors, and the rotation and signs that the likelihood leaves free."""
+"""Eigenvectors, and the convention for the rotation and the signs of loadings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy import linalg
 
 
 def leading_eigenpairs(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalues of a covariance, falling, and their eigenvectors as columns.
+    """Largest eigenvalues of a covariance, in decreasing order, and their eigenvectors as columns.
 
     Parameters
     ----------
@@ -25,10 +25,11 @@ def leading_eigenpairs(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np
 
 
 def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.ndarray:
-    r"""Turn loadings to the one rotation that statistics agrees on.
+    r"""Rotate loadings to their canonical form.
 
-    The likelihood leaves W free up to a rotation. The canonical form makes
-    :math:`W^\top \psi^{-1} W` diagonal with falling entries, and the sum of each column positive.
+    The likelihood determines W only up to a rotation. In the canonical form
+    :math:`W^\top \psi^{-1} W` is diagonal with decreasing entries, and the sum of each column is
+    positive.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sufficient statistics of every linear-Gaussian model: how many, where, how spread."""
+"""Sufficient statistics of linear-Gaussian models: number of samples, mean and scatter."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sklearn.utils import assert_all_finite, check_array
 from .blocks import tree_sum
 from .validation import check_matrix, check_not_masked, check_vector
 
-#: Rows read at a time by `Moments.from_data`: large enough for one fast matrix product, small
-#: enough to stay in the cache between the sum and the product.
+#: Number of rows that `Moments.from_data` reads at a time: large enough for a fast matrix product,
+#: small enough to stay in the cache between the sum and the product.
 BATCH_SIZE = 4096
-#: A mean of more standard deviations than this is subtracted before squaring; a nearer one costs
-#: two digits at most.
+#: A mean larger than this number of standard deviations is subtracted before squaring; a smaller
+#: mean costs at most two digits.
 FAR = 10
 
 
 @dataclass(frozen=True)
 class Moments:
-    r"""The count, mean and scatter of a sample; what a linear-Gaussian likelihood depends on.
+    r"""Count, mean and scatter of a sample, on which a linear-Gaussian likelihood depends.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Moments:
 
     Examples
     --------
-    A published correlation matrix is as good as the data behind it:
+    A published correlation matrix can replace the data:
 
     >>> import numpy as np
     >>> from lvmnotes import Moments
@@ -73,7 +73,9 @@ class Moments:
 
     @classmethod
     def from_data(cls, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
-        """Read `X` once, or twice where its mean is far from zero, and so costs digits.
+        """Compute the moments of `X`.
+
+        The data are read once, or twice if a mean is so far from zero that digits would be lost.
 
         Parameters
         ----------
@@ -99,9 +101,9 @@ class Moments:
 
     @classmethod
     def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
-        """Add up the moments of pieces that need not fit in memory together.
+        """Add up the moments of batches that do not have to fit in memory together.
 
-        `from_dask` does so where the pieces are on several machines, or to be read side by side.
+        For batches on several machines, or to read batches in parallel, use `from_dask`.
 
         Parameters
         ----------
@@ -119,16 +121,16 @@ class Moments:
 
     @classmethod
     def from_dask(cls, array) -> Moments:
-        """Add up the moments of a dask array's blocks, each where it lives.
+        """Add up the moments of the blocks of a dask array, without moving the blocks.
 
-        A worker holds a block at a time, and what leaves it is a block's moments; these are added
-        two by two. Needs dask, which the library does not install.
+        A worker holds one block at a time and sends only the moments of the block, which are then
+        added in pairs. This needs dask, which the library does not install.
 
         Parameters
         ----------
         array : dask.array.Array of shape (n_samples, n_features)
-            Lengths of blocks may be unknown. Blocks that split the columns are first joined to
-            whole rows, for the scatter pairs every column with every other.
+            The lengths of blocks may be unknown. Blocks that split the columns are first joined to
+            whole rows, because the scatter needs all pairs of columns.
 
         Returns
         -------
@@ -154,14 +156,14 @@ class Moments:
 
     @classmethod
     def from_covariance(cls, covariance: ArrayLike, n: float) -> Moments:
-        """Take a published covariance or correlation matrix; the mean is taken to be zero.
+        """Make moments from a published covariance or correlation matrix, with mean zero.
 
         Parameters
         ----------
         covariance : array_like of shape (n_features, n_features)
             With divisor n.
         n : float
-            Number of samples behind it.
+            Number of samples from which the matrix was computed.
 
         Returns
         -------
@@ -192,10 +194,10 @@ class Moments:
 
 
 def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments | None:
-    """Moments of an array whose type and shape are known to be right; None if entries are missing.
+    """Moments of an array of valid type and shape; None if entries are missing.
 
-    That data are complete comes out of the sums, so complete data are not read once more for it.
-    A mean that is far from zero is subtracted before anything is squared.
+    The sums show whether the data are complete, so complete data need no separate check.
+    A mean that is far from zero is subtracted before squaring.
 
     Parameters
     ----------
@@ -231,7 +233,7 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
         if np.isnan(X).any():
             return None
     squares = np.triu(squares) + np.triu(squares, 1).T - np.outer(total, total / n)
-    # Round-off may leave a constant column a tiny negative square.
+    # Round-off may make the square of a constant column slightly negative.
     np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
     return Moments(n, shift + total / n, squares)
 
@@ -294,7 +296,7 @@ def check_sample_weight(sample_weight: ArrayLike, n_samples: int) -> np.ndarray:
 
 
 def _moments_if_any(X: np.ndarray) -> Moments | None:
-    """Moments of a block; None where a selection has left no row of it."""
+    """Moments of a block; None if a selection left no rows."""
     return Moments.from_data(X) if len(X) else None
 
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: each names the argument, says what was expected, and what it got."""
+"""Checks of arguments. Each error names the argument, the expected value and the given value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-#: Integers up to this are exact as floats; no array is longer, no loop needs more iterations.
+#: Largest integer that is exact as a float; no array is longer, and no loop needs more iterations.
 LARGEST = 2**53
 
 
@@ -29,7 +29,7 @@ def check_real(
     ----------
     value : float
     name : str
-        Of the argument.
+        Name of the argument.
     minimum, maximum : float
     inclusive : bool, default True
         Whether the value may equal the minimum.
@@ -41,7 +41,7 @@ def check_real(
     Raises
     ------
     TypeError
-        If it is no number.
+        If it is not a number.
     ValueError
         If it is NaN, infinite or out of bounds.
     """
@@ -67,11 +67,11 @@ def check_integer(
     ----------
     value : int
     name : str
-        Of the argument.
+        Name of the argument.
     minimum : int, optional
     maximum : int, default `LARGEST`
     why : str
-        Where the bounds come from, in words that end the sentence "must be at most 3".
+        Reason for the bounds, as the end of the sentence "must be at most 3".
 
     Returns
     -------
@@ -80,7 +80,7 @@ def check_integer(
     Raises
     ------
     TypeError
-        If it is no integer.
+        If it is not an integer.
     ValueError
         If it is out of bounds.
     """
@@ -102,7 +102,7 @@ def check_boolean(value: bool, name: str) -> bool:
     ----------
     value : bool
     name : str
-        Of the argument.
+        Name of the argument.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def check_option(value: str, name: str, options: Collection[str | None]) -> None
     ----------
     value : str
     name : str
-        Of the argument.
+        Name of the argument.
     options : collection of str or None
     """
     if not isinstance(value, str | None) or value not in options:
@@ -130,7 +130,7 @@ def check_option(value: str, name: str, options: Collection[str | None]) -> None
 
 
 def check_random_state(random_state) -> np.random.Generator:
-    """Return a generator: a new one from None or a seed, or the one given, which advances.
+    """Return a generator: a new one from None or a seed, or the given one, which advances.
 
     Parameters
     ----------
@@ -155,13 +155,13 @@ def check_random_state(random_state) -> np.random.Generator:
 
 
 def check_not_masked(values: ArrayLike, name: str) -> None:
-    """Raise for a masked array, whose mask numpy would drop without a word.
+    """Raise for a masked array, whose mask numpy would ignore without a warning.
 
     Parameters
     ----------
     values : array_like
     name : str
-        Of the argument.
+        Name of the argument.
     """
     if np.ma.isMaskedArray(values):
         raise TypeError(
@@ -177,7 +177,7 @@ def check_numeric(values: ArrayLike, name: str) -> None:
     ----------
     values : array_like
     name : str
-        Of the argument.
+        Name of the argument.
     """
     check_not_masked(values, name)
     dtype = getattr(values, "dtype", None)
@@ -195,12 +195,12 @@ def check_numeric(values: ArrayLike, name: str) -> None:
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Put the name of the argument in front of an error of numpy or scikit-learn that lacks it.
+    """Add the name of the argument to errors of numpy or scikit-learn that do not contain it.
 
     Parameters
     ----------
     name : str
-        Of the argument.
+        Name of the argument.
     """
     try:
         yield
@@ -218,9 +218,9 @@ def check_matrix(values: ArrayLike, name: str, shape: tuple[int | None, int | No
     ----------
     values : array_like
     name : str
-        Of the argument.
+        Name of the argument.
     shape : tuple of two int or None
-        None where any number will do.
+        None where any length is allowed.
 
     Returns
     -------
@@ -240,7 +240,7 @@ def check_vector(values: ArrayLike, name: str, size: int | None = None) -> np.nd
     ----------
     values : array_like
     name : str
-        Of the argument.
+        Name of the argument.
     size : int, optional
 
     Returns
@@ -261,7 +261,7 @@ def check_scalar_or_vector(values: ArrayLike, name: str, size: int) -> np.ndarra
     ----------
     values : array_like
     name : str
-        Of the argument.
+        Name of the argument.
     size : int
 
     Returns
@@ -280,7 +280,7 @@ def check_scalar_or_vector(values: ArrayLike, name: str, size: int) -> np.ndarra
 
 
 def _floats(values: ArrayLike, name: str, n_axes: int) -> np.ndarray:
-    """Return a finite array of floats, quickly where it is one; a matrix has its two axes."""
+    """Return a finite array of floats with the given number of axes; fast if it already is one."""
     if (
         type(values) is np.ndarray
         and values.dtype == np.float64
@@ -301,7 +301,7 @@ def check_symmetric(S: ArrayLike, name: str, size: int | None = None) -> np.ndar
     ----------
     S : array_like of shape (n_features, n_features)
     name : str
-        Of the argument.
+        Name of the argument.
     size : int, optional
 
     Returns
@@ -315,15 +315,15 @@ def check_symmetric(S: ArrayLike, name: str, size: int | None = None) -> np.ndar
 
 
 def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
-    """Return a matrix that is the covariance of some data, or raise.
+    """Return a covariance matrix, or raise.
 
-    That is: finite, symmetric and positive semidefinite, up to round-off.
+    It must be finite, symmetric and positive semidefinite, up to round-off.
 
     Parameters
     ----------
     S : ndarray of shape (n_features, n_features)
     name : str
-        Of the argument.
+        Name of the argument.
 
     Returns
     -------
@@ -337,10 +337,10 @@ def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
 
 
 def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Return the indices of the columns that do not vary, but for the round-off of their mean.
+    """Return the indices of the columns that are constant up to the round-off of their mean.
 
-    The mean of N equal numbers is off by a few units in the last place. A variance that underflows
-    has lost its digits, and counts as none.
+    The mean of N equal numbers can be wrong by a few units in the last place. A variance that
+    underflows has lost its digits, and counts as zero.
 
     Parameters
     ----------
@@ -355,7 +355,7 @@ def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 def _bounds(minimum: float, maximum: float, inclusive: bool = True) -> str:
-    """Bounds in words."""
+    """Return the bounds in words."""
     if minimum == -np.inf:
         return f"at most {maximum}"
     if maximum == np.inf:
@@ -365,7 +365,7 @@ def _bounds(minimum: float, maximum: float, inclusive: bool = True) -> str:
 
 
 def _shown(value) -> str:
-    """Return a value as text, cut short."""
+    """Return a value as text, shortened if necessary."""
     try:
         text = repr(value)
     except Exception:  # an integer of more digits than Python writes, an object that cannot

@@ -1,4 +1,4 @@
-"""Warnings that point at the reader's own line."""
+"""Warnings that point at the line of the caller's code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARY = str(Path(__file__).parents[1]) + os.sep
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called into the library, however deep inside it the reason lies.
+    """Warn at the line that called the library, however deep in the library the cause is.
 
     Parameters
     ----------

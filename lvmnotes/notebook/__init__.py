@@ -1,1 +1,1 @@
-"""What the chapters show and check with: sliders, evidence for a claim, Gabor fits."""
+"""Tools of the chapters: figures with sliders, checks of claims, Gabor fits."""

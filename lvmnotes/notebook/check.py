@@ -1,4 +1,4 @@
-"""One way to check a claim: a line of evidence for the reader, and the same numbers as data."""
+"""Checks of claims: one line of evidence for the reader, and the same numbers as data."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scipy import stats
 from ..core.validation import check_not_masked, check_real
 
 MIME_TYPE = "application/vnd.lvmnotes.check+json"
-#: Gaps below this are round-off: their last digits differ from machine to machine, so a power of
-#: ten that bounds them is all there is to report.
+#: Gaps below this are round-off: their digits differ from machine to machine, so only a power of
+#: ten that bounds them is reported.
 ROUND_OFF = 1e-9
-#: Probability that a true claim fails a check in standard errors, all its values together.
+#: Probability that a true claim fails a check in standard errors, for all its values together.
 FALSE_ALARM = 1e-3
 
 
 class _Evidence:
-    """What `check` displays: a sentence, with the numbers beside it under `MIME_TYPE`."""
+    """The output of `check`: a sentence, and the numbers as data under `MIME_TYPE`."""
 
     def __init__(self, sentence: str, numbers: dict):
         self.sentence, self.numbers = sentence, numbers
@@ -94,7 +94,9 @@ def check(
         raise ValueError(f"check needs exactly one of {', '.join(yardsticks)}; got {given or None}")
     kind = given[0]
     if (want is None) != (kind in ("above", "below")):
-        raise ValueError("want goes with rtol, atol or se, and is left out with above or below")
+        raise ValueError(
+            "want is required with rtol, atol or se, and not allowed with above or below"
+        )
 
     got = _numbers(got, "got")
     if kind in ("above", "below"):
@@ -175,7 +177,7 @@ def _show(evidence: _Evidence) -> None:
 
 
 def _readable(gap: float) -> str:
-    """Two digits, or for round-off the power of ten that bounds it."""
+    """Return two digits, or for round-off a power of ten that bounds it."""
     if 0 < abs(gap) < ROUND_OFF:
         return f"< 1e{math.ceil(math.log10(abs(gap)))}"
     return f"{gap:.2g}"

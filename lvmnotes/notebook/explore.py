@@ -1,4 +1,4 @@
-"""Figures with sliders: drawn live where a kernel runs, shown from stored frames elsewhere."""
+"""Figures with sliders: drawn live if a kernel is running, shown from stored frames otherwise."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ except ImportError as error:
     ) from error
 
 MAX_FRAMES = 40
-#: Bytes of the whole output: frames, words and script.
+#: Maximal size of the whole output in bytes: frames, text and script.
 MAX_BYTES = 300_000
 #: Width in pixels and number of colours of the frames: the first pair for which the output is
 #: small enough is used.
 QUALITIES = ((960, 64), (640, 32))
-#: Milliseconds that each frame is shown while the figure plays.
+#: Milliseconds for which each frame is shown while the figure plays.
 PACE = 300
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -55,8 +55,8 @@ def explore(
         ``values``. All figures must have the same shape, and should have the same axis limits.
         On a phone, text of 12 points in a figure 5.6 inches wide is 10 pixels high.
     alt : str or callable
-        Describes the figure to those who cannot see it: a text, or a function of the same
-        keywords as ``draw`` that returns one.
+        Description of the figure for readers who cannot see it: a text, or a function of the same
+        keywords as ``draw`` that returns a text.
     **values : iterable
         The values of one or two sliders, each under the name of ``draw``'s argument; at most 40
         figures in all.

@@ -1,4 +1,4 @@
-"""How local and oriented an atom is: its best fit by a Gabor function."""
+"""Best fit of a Gabor function to an atom, which shows how local and oriented the atom is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..core.validation import check_integer, check_matrix
 
-#: Widths of the window of a Gabor function, in sizes of the patch.
+#: Widths of the window of a Gabor function, as shares of the patch size.
 WIDTHS = np.array([0.07, 0.1, 0.14, 0.2])
 
 
@@ -24,9 +24,9 @@ class GaborFit(NamedTuple):
 
 
 def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
-    r"""Find the best Gabor function for each atom: how local and oriented it is.
+    r"""Find the best Gabor function for each atom.
 
-    A Gabor function is a plane wave under a Gaussian window,
+    A Gabor function is a plane wave times a Gaussian window,
 
     .. math::
 
@@ -34,7 +34,7 @@ def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
 
     with u across and v along the bars, :math:`r \in \{1, 2\}` and :math:`s \le` size / 5.
     Centre, orientation, frequency, width and elongation are searched on a grid; phase and
-    amplitude, being linear, are solved for.
+    amplitude enter linearly and are solved for.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def gabor_fit(W: ArrayLike, size: int) -> GaborFit:
     Returns
     -------
     GaborFit
-        `r_squared`, the part of an atom's energy in its best Gabor function; `orientation` of
+        `r_squared`, the share of an atom's energy in its best Gabor function; `orientation` of
         the bars in degrees, 0 horizontal; `frequency` f in cycles per pixel; `width` s in pixels.
     """
     check_integer(size, "size", minimum=2)

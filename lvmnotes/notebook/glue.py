@@ -1,22 +1,22 @@
-"""Numbers and figures that a page shows away from the cell that computes them."""
+"""Numbers and figures that a page shows outside the cell that computes them."""
 
 from __future__ import annotations
 
-#: Where MyST-NB looks for what is glued and not shown in its own cell.
+#: Prefix under which MyST-NB looks for glued values that are not shown in their own cell.
 PREFIX = "application/papermill.record/"
 
 
 def glue(name: str, value: object) -> None:
     """Give a value a name, under which a page's ``{glue:text}`` role or ``{glue}`` finds it.
 
-    Nothing is shown where it is called. Where there is no IPython, nothing happens.
+    The cell itself shows nothing. Without IPython, nothing happens.
 
     Parameters
     ----------
     name : str
         Unique within a chapter.
     value : str or object
-        A number as the page is to show it, hence a string; or anything that Jupyter can display.
+        A number as the page should show it, hence a string; or anything that Jupyter can display.
 
     Raises
     ------

@@ -84,8 +84,8 @@ MASKED = np.ma.masked_array([1.0, 9.0], [False, True])
     [
         ({}, ValueError, "exactly one of rtol, atol, se, above, below; got None"),
         ({"rtol": 1, "atol": 1}, ValueError, r"got \['rtol', 'atol'\]"),
-        ({"want": None, "rtol": 1}, ValueError, "want goes with rtol"),
-        ({"above": 1}, ValueError, "want goes with rtol"),
+        ({"want": None, "rtol": 1}, ValueError, "want is required with rtol"),
+        ({"above": 1}, ValueError, "want is required with rtol"),
         ({"claim": None, "rtol": 1}, TypeError, "claim must be a text, got None"),
         ({"what": " ", "rtol": 1}, TypeError, "what must be a text, got ' '"),
         ({"fails": 1, "rtol": 1}, TypeError, "fails must be True or False, got 1"),
