@@ -39,7 +39,7 @@ Work:
 
     .venv/bin/python -m jupyterlab {name}.ipynb
 
-Check, with the tests that the notebook shows; one line a test:
+Check with the visible tests of the notebook, one line per test:
 
     .venv/bin/python -m lvmnotes.coursework {name}.ipynb
 

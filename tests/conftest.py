@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-# Before numpy reads it, and for the kernels of the notebooks as well.
+# Set before numpy reads it; notebook kernels inherit it.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 

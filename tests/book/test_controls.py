@@ -1,4 +1,4 @@
-"""Negative controls: what must turn the run red, does.
+"""Negative controls: each fault that must make the tests fail does so.
 
 A small book goes through the real pipeline, with the real settings, in a tree of its own. It is
 green; then each test breaks one thing in a copy.

@@ -128,7 +128,7 @@ def test_sharpness_is_given_up_to_stay_small():
         stored(scatter, alt="Dots", seed=range(3))
 
 
-def test_words_where_there_is_nothing_else():
+def test_text_output_where_html_cannot_be_shown():
     output = stored(card, alt='A "red" card </p>', red=[0.1 + 0.2, 200])
     assert repr(output) == output["text/plain"]
     assert output["text/plain"].startswith('A "red" card </p> Shown: red = 0.3. ')
@@ -168,7 +168,7 @@ def test_example_in_the_docstring():
         ({"blue": range(21)}, ValueError, "red x blue: 42 figures; at most 40"),
     ],
 )
-def test_what_is_wrong_is_said(arguments, error, message):
+def test_an_error_says_what_is_wrong(arguments, error, message):
     arguments = {"draw": card, "alt": "A card", "red": [0, 1]} | arguments
     given = {name: value for name, value in arguments.items() if value is not ...}
     with pytest.raises(error, match=message):
@@ -238,7 +238,7 @@ def test_keys_move_two_sliders_and_leave_the_other_figure(page):
     one, two = page.locator(".lvm-explore").all()
     red, blue = two.get_by_role("slider").all()
     page.keyboard.press("Tab")
-    for _ in range(3):  # past the first figure's slider, to the second one's
+    for _ in range(3):  # from the slider of the first figure to that of the second
         page.keyboard.press("Tab")
     expect(red).to_be_focused()
     page.keyboard.press("ArrowRight")
@@ -265,12 +265,12 @@ def test_play_runs_to_the_end_and_stops_when_asked(page):
     expect(play).to_have_attribute("aria-pressed", "false")
     assert shows(one, (250, 0, 0))
     assert shows(two, (0, 0, 0))
-    play.click()  # from the end, it starts again
+    play.click()  # at the end, it starts again
     expect(slider).to_have_attribute("aria-valuetext", "red = 0")
     play.click()
     stopped = slider.get_attribute("aria-valuetext")
     play.click()
-    slider.press("Home")  # a hand on the slider stops it too
+    slider.press("Home")  # moving the slider by hand stops it as well
     page.wait_for_timeout(3 * module.PACE)
     assert stopped != "red = 250"
     expect(slider).to_have_attribute("aria-valuetext", "red = 0")
@@ -373,7 +373,7 @@ def lab(tmp_path_factory):
         server.terminate()
         try:
             server.wait(5)
-        except subprocess.TimeoutExpired:  # its kernels are gone, one of its threads hangs
+        except subprocess.TimeoutExpired:  # its kernels have ended, but one of its threads hangs
             server.kill()
 
 

@@ -1,4 +1,4 @@
-"""The page of the library documents whatever a reader meets in a chapter or a problem set."""
+"""The page of the library documents everything that a chapter or a problem set imports."""
 
 import ast
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What `make` does again after a change, and what it says where it cannot start."""
+"""`make` repeats only what a change affects, and gives a clear error where it cannot start."""
 
 import os
 import shutil

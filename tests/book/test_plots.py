@@ -1,4 +1,4 @@
-"""Every figure of the library is one that a chapter shows."""
+"""Every figure function of the library is used in a chapter."""
 
 import inspect
 import re

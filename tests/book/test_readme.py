@@ -1,4 +1,4 @@
-"""The README says what is so."""
+"""Every statement of the README is true."""
 
 import re
 import tomllib

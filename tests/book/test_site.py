@@ -1,4 +1,4 @@
-"""The site as a reader meets it: in the light, in the dark, on a phone, with every fold open."""
+"""The site as readers use it: in light and dark mode, on a phone, with every fold open."""
 
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
@@ -58,11 +58,11 @@ def problems(browser, address, reader):
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_reads_well_and_asks_nobody(browser, site, page, reader):
+def test_a_page_is_accessible_and_makes_no_external_request(browser, site, page, reader):
     assert problems(browser, f"{site}/{page}", reader) == []
 
 
-def test_the_examination_finds_what_it_looks_for(browser, serve, tmp_path):
+def test_the_page_check_finds_faults(browser, serve, tmp_path):
     (tmp_path / "bad.html").write_text(
         """<!doctype html><html><title>Bad</title><body>
         <img src="http://another.invalid/picture.svg"><p style="color: #bbb; width: 999px">Pale</p>

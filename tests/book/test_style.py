@@ -1,4 +1,4 @@
-"""The code is as ruff wants it, that of the chapters and of the problem sets included."""
+"""The code passes ruff, including the code of the chapters and of the problem sets."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def test_ruff_finds_nothing(command):
 @pytest.mark.parametrize("source", PROBLEM_SETS, ids=lambda path: path.stem)
 def test_ruff_finds_nothing_in_a_problem_set(source, tmp_path):
     notebook = jupytext.read(source)
-    # Without it ruff takes the notebook for one in another language, and finds nothing at all.
+    # Without this, ruff assumes another language and finds nothing.
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, tmp_path / "set.ipynb")
     code, said = ruff(*LINT_CELLS, tmp_path / "set.ipynb")
