@@ -8,14 +8,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, optimize, stats
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .core.em import expectation_maximisation
 from .core.loadings import canonical_rotation, leading_eigenpairs
-from .core.moments import Moments, moments_if_complete, observed_mean_and_variance
-from .core.validation import check_integer, check_real
+from .core.moments import (
+    Moments,
+    check_sample_weight,
+    moments_if_complete,
+    observed_mean_and_variance,
+)
+from .core.validation import (
+    check_covariance,
+    check_integer,
+    check_matrix,
+    check_option,
+    check_random_state,
+    check_real,
+    constant_columns,
+)
 from .core.warn import warn
-from .linear_factor import LOG_2_PI, LinearGaussianModel, em_step_observed
+from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
+from .linear_factor import em_step as em_step_observed
 
 #: Smallest uniqueness allowed, as a share of the variable's variance. In a Heywood case the
 #: likelihood grows as the uniqueness goes to zero, where the density does not exist.
@@ -23,6 +36,13 @@ UNIQUENESS_FLOOR = 1e-7
 #: Below this uniqueness a variable counts as a Heywood case: the climb to the floor is so flat
 #: that a search may stop short of it.
 HEYWOOD = 1e-5
+#: Starts by default, where the first end leaves doubt, for at most so many variables.
+AUTO_STARTS, AUTO_VARIABLES = 30, 24
+#: A curvature above this, in nats per unit of log uniqueness squared, is that of a saddle.
+SADDLE = 1e-5
+
+#: Loadings, uniquenesses and trace of a fit to a correlation matrix.
+Fit = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class LikelihoodRatioTest(NamedTuple):
@@ -31,6 +51,14 @@ class LikelihoodRatioTest(NamedTuple):
     statistic: float
     degrees_of_freedom: int
     p_value: float
+
+
+class FitIndices(NamedTuple):
+    """Result of `FactorAnalysis.fit_indices`."""
+
+    rmsea: float
+    rmsea_interval: tuple[float, float]  # 90 %
+    tli: float
 
 
 class FactorAnalysis(LinearGaussianModel):
@@ -44,7 +72,7 @@ class FactorAnalysis(LinearGaussianModel):
         \mathcal N(\mathbf 0, \operatorname{diag}(\sigma_1^2, \dots, \sigma_D^2))
 
     Fitting needs only the `Moments` of the data, so the data are read once. If `X` has missing
-    entries (NaN), EM maximises the exact likelihood of the observed entries.
+    entries (NaN), the likelihood of the observed ones is maximised.
 
     Parameters
     ----------
@@ -52,14 +80,26 @@ class FactorAnalysis(LinearGaussianModel):
         Number of factors d, between 1 and the number of variables.
     method : {"ml", "em"}, default "ml"
         ``"ml"`` maximises the likelihood over the noise variances alone, with the best loadings
-        for each choice in closed form (Jöreskog 1967), by a quasi-Newton method. ``"em"``
-        iterates expectation-maximisation (Rubin and Thayer 1982): simpler, monotone, slower, and
-        slower still at a Heywood case. Both reach the same likelihood. Data with missing entries
-        are always fitted by EM.
-    tol : float, default 1e-12
-        Largest remaining gain at the end, in nats per sample: estimated from the last gains for
-        EM, from the gradient for ``"ml"``.
+        for each choice in closed form (Jöreskog 1967), by Newton's method. ``"em"`` iterates
+        expectation-maximisation (Rubin and Thayer 1982), from the start that Newton's method
+        prefers: simpler, monotone, slower, and slower still at a Heywood case. Both reach the
+        same likelihood. Incomplete data take EM on the observed entries, or for ``"ml"`` the
+        quasi-Newton method of `maximise_observed`.
+    n_init : "auto" or int, default "auto"
+        Number of starts; the best end is kept. The likelihood often has lesser maxima where
+        samples or factors are weak. ``"auto"`` goes on to 30 starts (fewer for more than 24
+        variables, as each is slower) unless the first end is clear: no Heywood case, and after
+        division by the noise, the variance of the last factor's direction is twice that of any
+        direction left to the noise, which in turn is below 2 where 1 is expected. Every end is a
+        maximum: a search that stops at a saddle, where the second derivative is positive in some
+        direction, goes on along it.
+    tol : float, default 1e-10
+        What may be left to gain at the end, in nats per sample. A remaining gain of
+        :math:`\delta` leaves the parameters :math:`\sqrt{2 N \delta}` standard errors from the
+        maximum: by default a hundredth of one for half a million samples.
     max_iter : int, default 10000
+    random_state : None, int or numpy.random.Generator, default 0
+        Seed for the starts after the first few.
 
     Attributes
     ----------
@@ -73,12 +113,15 @@ class FactorAnalysis(LinearGaussianModel):
     heywood_ : ndarray of bool, shape (n_features,)
         Variables whose noise variance ended at its floor.
     log_likelihood_trace_ : ndarray
-        Mean log-likelihood per sample, in nats, at the start and after each iteration.
+        Mean log-likelihood per sample, in nats, at the start and after each iteration, for the
+        start that ended highest.
     n_iter_ : int
     n_samples_ : float
         Number of samples, or their total weight.
     bic_ : float
         Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
+    aic_ : float
+        Akaike's information criterion (1974), in the same unit.
 
     Examples
     --------
@@ -96,15 +139,19 @@ class FactorAnalysis(LinearGaussianModel):
         n_components: int = 1,
         method: str = "ml",
         *,
-        tol: float = 1e-12,
+        n_init: int | str = "auto",
+        tol: float = 1e-10,
         max_iter: int = 10_000,
+        random_state=0,
     ):
         super().__init__(n_components)
         self.method = method
+        self.n_init = n_init
         self.tol = tol
         self.max_iter = max_iter
+        self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y=None) -> FactorAnalysis:
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> FactorAnalysis:
         """Fit to data.
 
         Parameters
@@ -112,44 +159,39 @@ class FactorAnalysis(LinearGaussianModel):
         X : array_like of shape (n_samples, n_features)
             NaN marks an entry missing at random.
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            Not negative: a weight of 2 counts a sample twice.
 
         Returns
         -------
         FactorAnalysis
         """
-        X = validate_data(
-            self,
+        X = self._read(
             X,
+            reset=True,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
             ensure_all_finite=False,
         )
-        moments = moments_if_complete(X)
-        if moments is None:
-            return self._fit_missing(X.astype(float))
-        return self.fit_moments(moments)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, len(X))
+            X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
+        moments = moments_if_complete(X, sample_weight)
+        if moments is not None:
+            return self._fit_complete(moments)
 
-    def _fit_missing(self, X: np.ndarray) -> FactorAnalysis:
-        mean, variance = observed_mean_and_variance(X)
-        self._check_parameters(mean, variance)
+        X = X.astype(float)
+        mean, variance = observed_mean_and_variance(X, sample_weight)
+        rng = self._check_arguments(mean, variance)
         scale = np.sqrt(variance)
-        Z = (X - mean) / scale
-        # A fit with missing entries replaced by their means gives good initial values.
-        filled = np.nan_to_num(Z)
-        W, psi, _ = _maximise_profile(
-            np.corrcoef(filled, rowvar=False), self.n_components, tol=1e-6, max_iter=self.max_iter
-        )
-        (W, b, psi), trace = expectation_maximisation(
-            lambda parameters: em_step_observed(parameters, Z, UNIQUENESS_FLOOR),
-            (W, np.zeros(len(W)), psi),
-            tol=self.tol,
-            max_iter=self.max_iter,
+        entries = ObservedEntries((X - mean) / scale, sample_weight)
+        W, b, psi, trace = fit_observed(
+            entries, self.n_components, self.method, self.n_init, rng, self.tol, self.max_iter
         )
         self._saturated = None
-        # A row without any observed entry carries no information and is not counted.
-        seen = ~np.isnan(X).all(axis=1)
-        trace = (trace * len(X) - np.log(scale) @ (~np.isnan(X)).sum(axis=0)) / seen.sum()
-        return self._learn(W, mean + scale * b, psi, trace, scale, seen.sum())
+        n = entries.weight.sum()
+        trace = trace - entries.weight @ entries.observed @ np.log(scale) / n
+        return self._store(W, mean + scale * b, psi, trace, scale, n)
 
     def fit_moments(self, moments: Moments) -> FactorAnalysis:
         """Fit to sufficient statistics, of data that were read elsewhere or as published.
@@ -165,23 +207,49 @@ class FactorAnalysis(LinearGaussianModel):
         """
         if moments.n < 2:
             raise ValueError(f"fit_moments needs moments of n >= 2 samples, got n={moments.n}")
+        check_covariance(moments.scatter, "scatter")
+        self._set_n_features(len(moments.mean))
+        return self._fit_complete(moments)
+
+    def _fit_complete(self, moments: Moments) -> FactorAnalysis:
         S = moments.covariance
-        self._check_parameters(moments.mean, np.diag(S))
+        rng = self._check_arguments(moments.mean, np.diag(S))
         # The model is covariant under rescaling, so fit its best-scaled form: correlations.
         scale = np.sqrt(np.diag(S))
-        correlation = S / np.outer(scale, scale)
-        if np.linalg.eigvalsh(correlation)[0] < -1e-8:
-            raise ValueError("scatter must be positive semidefinite to be that of any data")
-        maximise = _maximise_profile if self.method == "ml" else _maximise_em
-        W, psi, trace = maximise(
-            correlation, self.n_components, tol=self.tol, max_iter=self.max_iter
-        )
-
+        R = S / np.outer(scale, scale)
+        if self.method == "ml":
+            _, ends, best = search(R, self.n_components, self.n_init, rng, self.tol, self.max_iter)
+            W, psi, trace = ends[best]
+        else:
+            points, _, best = search(R, self.n_components, self.n_init, rng, 1e-6, 1000)
+            W, psi, trace = climb_by_em(points[best], R, self.n_components, self.tol, self.max_iter)
         sign, log_determinant = np.linalg.slogdet(S)
         testable = sign > 0 and moments.n > len(S)
         self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else None
-        trace = trace - np.log(scale).sum()
-        return self._learn(W, moments.mean, psi, trace, scale, moments.n)
+        self._independent = -0.5 * len(S) * (LOG_2_PI + 1) - np.log(scale).sum()
+        return self._store(W, moments.mean, psi, trace - np.log(scale).sum(), scale, moments.n)
+
+    def _chi_square(self, log_likelihood: float, d: int) -> float:
+        """Bartlett's statistic of a model of d factors with this mean log-likelihood."""
+        n = self.n_samples_ - 1 - (2 * len(self.W_) + 5) / 6 - 2 * d / 3
+        return float(2 * n * (self._saturated - log_likelihood))
+
+    def _check_testable(self) -> int:
+        """Return the degrees of freedom of the test of fit, or raise."""
+        self._check_fitted()
+        D, d = self.W_.shape
+        dof = degrees_of_freedom(D, d)
+        if dof <= 0:
+            raise ValueError(
+                f"n_components={d} leaves nothing to test: {dof} degrees of freedom with {D} "
+                "variables"
+            )
+        if getattr(self, "_saturated", None) is None:
+            raise ValueError(
+                "a test of fit needs a model fitted to complete data with more samples than "
+                "variables"
+            )
+        return dof
 
     def likelihood_ratio_test(self) -> LikelihoodRatioTest:
         r"""Test the model against an unrestricted covariance.
@@ -196,22 +264,30 @@ class FactorAnalysis(LinearGaussianModel):
         LikelihoodRatioTest
             A small p-value says that d factors are too few.
         """
-        check_is_fitted(self, "log_likelihood_trace_")
-        D, d = self.W_.shape
-        degrees_of_freedom = ((D - d) ** 2 - (D + d)) // 2
-        if degrees_of_freedom <= 0:
-            raise ValueError(
-                f"n_components={d} leaves nothing to test: {degrees_of_freedom} degrees of freedom "
-                f"with {D} variables"
-            )
-        if self._saturated is None:
-            raise ValueError(
-                "the likelihood-ratio test needs complete data with more samples than variables"
-            )
-        n = self.n_samples_ - 1 - (2 * D + 5) / 6 - 2 * d / 3
-        statistic = float(2 * n * (self._saturated - self.log_likelihood_trace_[-1]))
-        p_value = float(stats.chi2.sf(statistic, degrees_of_freedom))
-        return LikelihoodRatioTest(statistic, degrees_of_freedom, p_value)
+        dof = self._check_testable()
+        statistic = self._chi_square(self.log_likelihood_trace_[-1], self.W_.shape[1])
+        return LikelihoodRatioTest(statistic, dof, float(stats.chi2.sf(statistic, dof)))
+
+    def fit_indices(self) -> FitIndices:
+        r"""Describe how well the model fits, whatever the sample size.
+
+        The RMSEA with its 90 % interval and the TLI, from plain likelihood-ratio statistics
+        (2 n times the missing mean log-likelihood, not Bartlett-corrected) of this model and of
+        no factors; see the function `fit_indices` for the formulas.
+
+        Returns
+        -------
+        FitIndices
+        """
+        dof = self._check_testable()
+        D, n = len(self.W_), self.n_samples_
+        return fit_indices(
+            2 * n * (self._saturated - self.log_likelihood_trace_[-1]),
+            dof,
+            2 * n * (self._saturated - self._independent),
+            D * (D - 1) // 2,
+            n,
+        )
 
     def bartlett_scores(self, X: ArrayLike) -> np.ndarray:
         r"""Maximum-likelihood factor scores (Bartlett 1937).
@@ -230,7 +306,7 @@ class FactorAnalysis(LinearGaussianModel):
         ndarray of shape (n_samples, n_components)
         """
         self._check_fitted()
-        X = validate_data(self, X, dtype=float, reset=False)
+        X = self._read(X, reset=False)
         weighted = self.W_ / np.sqrt(self.noise_variance_)[:, None]
         return (X - self.b_) / np.sqrt(self.noise_variance_) @ np.linalg.pinv(weighted).T
 
@@ -240,6 +316,7 @@ class FactorAnalysis(LinearGaussianModel):
 
         Of shape (n_features, n_components).
         """
+        self._check_fitted()
         return self.W_ / np.sqrt(np.diag(self.get_covariance()))[:, None]
 
     @property
@@ -250,6 +327,7 @@ class FactorAnalysis(LinearGaussianModel):
     @property
     def uniquenesses_(self) -> np.ndarray:
         """Share of each variable's variance that comes from its noise, (n_features,)."""
+        self._check_fitted()
         return self.noise_variance_ / np.diag(self.get_covariance())
 
     @property
@@ -257,35 +335,39 @@ class FactorAnalysis(LinearGaussianModel):
         """Share of the total standardised variance due to each factor, (n_components,)."""
         return (self.standardized_loadings_**2).mean(axis=0)
 
-    def _check_parameters(self, mean: np.ndarray, variance: np.ndarray) -> None:
-        if self.method not in ("ml", "em"):
-            raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
+    def _check_arguments(self, mean: np.ndarray, variance: np.ndarray) -> np.random.Generator:
+        """Check the constructor's arguments against the data; return the random generator."""
+        check_option(self.method, "method", ("ml", "em"))
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        check_integer(self.n_components, "n_components")
-        if not 1 <= self.n_components <= len(variance):
-            raise ValueError(
-                "n_components must be between 1 and the number of variables "
-                f"(n_features={len(variance)}), got {self.n_components}"
-            )
-        # Round-off leaves a constant column a variance of about (1e-16 mean)^2.
-        constant = np.flatnonzero(~(variance > (1e-12 * mean) ** 2))
+        if self.n_init != "auto":
+            check_integer(self.n_init, "n_init", minimum=1)
+        D, d = len(variance), self.n_components
+        why = f"(the number of variables, n_features={D})"
+        check_integer(d, "n_components", minimum=1, maximum=D, why=why)
+        constant = constant_columns(mean, variance)
         if constant.size:
             raise ValueError(
                 "factor analysis needs variables that vary; drop the columns of X without two "
                 f"different values: {self._variable_names(constant)}"
             )
+        if degrees_of_freedom(D, d) < 0:
+            bound = int((2 * D + 1 - np.sqrt(8 * D + 1)) / 2)
+            warn(
+                f"n_components={d} factors have more free parameters than the covariance of {D} "
+                f"variables has entries, so the fit is not unique; Ledermann's bound is {bound}"
+            )
+        return check_random_state(self.random_state)
 
     def _variable_names(self, indices: np.ndarray) -> str:
-        names = getattr(self, "feature_names_in_", None)
-        return ", ".join(str(i) if names is None else str(names[i]) for i in indices)
+        names = getattr(self, "feature_names_in_", indices)
+        return ", ".join(str(names[i]) if names is not indices else str(i) for i in indices)
 
-    def _learn(self, W, b, psi, trace, scale, n) -> FactorAnalysis:
+    def _store(self, W, b, psi, trace, scale, n) -> FactorAnalysis:
         """Store a fit to standardised variables in the units of the data."""
         self.W_ = scale[:, None] * canonical_rotation(W, psi)
         self.b_ = b
         self.noise_variance_ = scale**2 * psi
-        self.n_features_in_ = len(W)
         self._set_trace(trace, n, self.n_parameters_)
         self.heywood_ = psi < HEYWOOD
         if self.heywood_.any():
@@ -295,6 +377,136 @@ class FactorAnalysis(LinearGaussianModel):
                 "completely, which often means too many factors or too few samples",
             )
         return self
+
+
+def degrees_of_freedom(n_features: int, n_components: int) -> int:
+    r"""Entries of a covariance less the free parameters of the model, :math:`((D-d)^2-(D+d))/2`.
+
+    Negative beyond Ledermann's bound (1937), :math:`d \le (2D + 1 - \sqrt{8D + 1})/2`.
+
+    Parameters
+    ----------
+    n_features, n_components : int
+
+    Returns
+    -------
+    int
+    """
+    return ((n_features - n_components) ** 2 - (n_features + n_components)) // 2
+
+
+def fit_indices(
+    statistic: float, dof: int, null_statistic: float, null_dof: int, n_samples: float
+) -> FitIndices:
+    r"""RMSEA with its 90 % interval (Steiger 1990), and TLI (Tucker and Lewis 1973).
+
+    With the statistics :math:`\chi^2` of the model and :math:`\chi_0^2` of no factors, of
+    :math:`\nu` and :math:`\nu_0` degrees of freedom,
+
+    .. math::
+
+        \mathrm{RMSEA} = \sqrt{\frac{\max(\chi^2 - \nu, 0)}{\nu N}}, \qquad
+        \mathrm{TLI} = \frac{\chi_0^2/\nu_0 - \chi^2/\nu}{\chi_0^2/\nu_0 - 1} .
+
+    The interval replaces :math:`\chi^2 - \nu` by the noncentralities of the chi-square
+    distributions that have the statistic as their 95 % and their 5 % point.
+
+    Parameters
+    ----------
+    statistic : float
+        Of the model against an unrestricted covariance.
+    dof : int
+    null_statistic : float
+        Of independent variables against an unrestricted covariance.
+    null_dof : int
+    n_samples : float
+
+    Returns
+    -------
+    FitIndices
+
+    Examples
+    --------
+    The statistics that lavaan prints for its three-factor model of the Holzinger-Swineford
+    scores:
+
+    >>> from lvmnotes.factor_analysis import fit_indices
+    >>> rmsea, (low, high), tli = fit_indices(85.306, 24, 918.852, 36, 301)
+    >>> print(f"RMSEA {rmsea:.3f}, 90 % interval {low:.3f} to {high:.3f}, TLI {tli:.3f}")
+    RMSEA 0.092, 90 % interval 0.071 to 0.114, TLI 0.896
+    """
+
+    def noncentrality(probability):
+        if stats.chi2.cdf(statistic, dof) <= probability:
+            return 0.0
+        return optimize.brentq(
+            lambda x: stats.ncx2.cdf(statistic, dof, x) - probability, 1e-9, 4 * statistic + 100
+        )
+
+    centre = max(statistic - dof, 0)
+    rmsea, low, high = np.sqrt(
+        np.array([centre, noncentrality(0.95), noncentrality(0.05)]) / (dof * n_samples)
+    )
+    null_ratio = null_statistic / null_dof
+    tli = (null_ratio - statistic / dof) / (null_ratio - 1)
+    return FitIndices(float(rmsea), (float(low), float(high)), float(tli))
+
+
+class ParallelAnalysis(NamedTuple):
+    """Result of `parallel_analysis`."""
+
+    n_components: int
+    eigenvalues: np.ndarray
+    thresholds: np.ndarray
+
+
+def parallel_analysis(
+    X: ArrayLike, *, percentile: float = 95, n_sets: int = 200, random_state=0
+) -> ParallelAnalysis:
+    """Choose the number of factors by comparison with noise (Horn 1965).
+
+    The eigenvalues of the correlation matrix are held against those of independent normal data
+    of the same shape: as many factors as eigenvalues, from the largest on, lie above a percentile
+    of their rank among the random ones.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_features)
+        Without missing entries.
+    percentile : float, default 95
+        Between 0 and 100. Horn took the mean, which lets in too many factors (Glorfeld 1995).
+    n_sets : int, default 200
+        Number of random data sets.
+    random_state : None, int or numpy.random.Generator, default 0
+        Seed for the random data sets.
+
+    Returns
+    -------
+    ParallelAnalysis
+        The number of factors, the eigenvalues and the thresholds, falling.
+
+    Examples
+    --------
+    >>> from lvmnotes import data
+    >>> from lvmnotes.factor_analysis import parallel_analysis
+    >>> parallel_analysis(data.holzinger_swineford().X).n_components
+    3
+    """
+    X = check_matrix(X, "X")
+    check_real(percentile, "percentile", minimum=0, maximum=100)
+    check_integer(n_sets, "n_sets", minimum=1)
+    rng = check_random_state(random_state)
+    N, D = X.shape
+    if N < 2 or constant_columns(X.mean(axis=0), X.var(axis=0)).size:
+        raise ValueError("X must have two samples or more and no constant column")
+
+    def spectrum(X):
+        return np.linalg.eigvalsh(np.corrcoef(X, rowvar=False).reshape(D, D))[::-1]
+
+    noise = [spectrum(rng.normal(size=(N, D))) for _ in range(n_sets)]
+    eigenvalues, thresholds = spectrum(X), np.percentile(noise, percentile, axis=0)
+    above = np.r_[eigenvalues > thresholds, False]
+    return ParallelAnalysis(int(np.argmin(above)), eigenvalues, thresholds)
 
 
 def profile_likelihood(
@@ -329,62 +541,256 @@ def profile_likelihood(
     gradient : ndarray of shape (n_features,)
         With respect to `log_psi`.
     """
-    psi = np.exp(log_psi)
-    W, signal = _best_loadings(psi, S, n_components)
-    twice = log_psi.sum() + (np.diag(S) / psi).sum() + (1 + np.log(signal) - signal).sum()
-    gradient = ((W**2).sum(axis=1) + psi - np.diag(S)) / psi
-    return -0.5 * (len(S) * LOG_2_PI + twice), -0.5 * gradient
+    log_likelihood, gradient, _ = profile_derivatives(log_psi, S, n_components)
+    return float(log_likelihood), gradient
 
 
-def _best_loadings(psi, S, n_components) -> tuple[np.ndarray, np.ndarray]:
-    """Best loadings for given noise, and the eigenvalues they carry (those above 1)."""
+def profile_derivatives(
+    log_psi: np.ndarray, S: np.ndarray, n_components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    r"""`profile_likelihood` with its second derivatives (Clarke 1970), of many points at once.
+
+    The eigenvalues change by :math:`d\lambda_m = -\sum_i \lambda_m v_{im}^2\, d\log\sigma_i^2`
+    and the eigenvectors turn into each other. With the directions m left to the noise and n
+    carried by a factor,
+
+    .. math::
+
+        \frac{\partial (-2\ell)}{\partial \log \sigma_i^2} &= \sum_m (1 - \lambda_m) v_{im}^2, \\
+        \frac{\partial^2 (-2\ell)}{\partial \log \sigma_i^2\, \partial \log \sigma_j^2} &=
+        \sum_{m m'} \lambda_m v_{im} v_{jm} v_{im'} v_{jm'} + \sum_{m n}
+        \frac{(1 - \lambda_m)(\lambda_n + \lambda_m)}{\lambda_n - \lambda_m}
+        v_{im} v_{jm} v_{in} v_{jn} .
+
+    Parameters
+    ----------
+    log_psi : ndarray of shape (..., n_features)
+    S : ndarray of shape (n_features, n_features)
+    n_components : int
+
+    Returns
+    -------
+    log_likelihood : ndarray of shape (...)
+        In nats per sample.
+    gradient : ndarray of shape (..., n_features)
+    hessian : ndarray of shape (..., n_features, n_features)
+    """
+    D = len(S)
+    scale = np.exp(-log_psi / 2)
+    eigenvalues, V = np.linalg.eigh(S * scale[..., :, None] * scale[..., None, :])
+    carried = (np.arange(D) >= D - n_components) & (eigenvalues > 1)
+    rest = ~carried
+    terms = np.where(carried, 1 + np.log(np.where(carried, eigenvalues, 1)), eigenvalues)
+    twice = log_psi.sum(axis=-1) + terms.sum(axis=-1)
+    excess = np.where(rest, 1 - eigenvalues, 0)
+    gradient = (V**2 @ excess[..., None])[..., 0]
+
+    def mix(weights):
+        return (V * weights[..., None, :]) @ V.swapaxes(-1, -2)
+
+    hessian = mix(rest) * mix(rest * eigenvalues)
+    for n in range(D - n_components, D):
+        eigenvalue, v = eigenvalues[..., n, None], V[..., n]
+        gap = np.maximum(eigenvalue - eigenvalues, np.finfo(float).tiny ** 0.5)
+        weights = carried[..., n, None] * excess * (eigenvalue + eigenvalues) / gap
+        hessian += v[..., :, None] * v[..., None, :] * mix(weights)
+    return -0.5 * (D * LOG_2_PI + twice), -0.5 * gradient, -0.5 * hessian
+
+
+def best_loadings(psi: np.ndarray, S: np.ndarray, n_components: int) -> np.ndarray:
+    """Best loadings for given noise variances, in closed form; see `profile_likelihood`.
+
+    Parameters
+    ----------
+    psi : ndarray of shape (n_features,)
+    S : ndarray of shape (n_features, n_features)
+    n_components : int
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_components)
+    """
     scale = np.sqrt(psi)
     eigenvalues, V = leading_eigenpairs(S / np.outer(scale, scale), n_components)
-    signal = np.maximum(eigenvalues, 1)
-    return scale[:, None] * V * np.sqrt(signal - 1), signal
+    return scale[:, None] * V * np.sqrt(np.maximum(eigenvalues, 1) - 1)
 
 
-def _starting_log_psi(S: np.ndarray, n_components: int) -> np.ndarray:
-    """Jöreskog's initial values: most of what the other variables do not predict linearly."""
-    D = len(S)
+def starts(R: np.ndarray, n_components: int, n_init: int, rng: np.random.Generator) -> np.ndarray:
+    """Logarithms of uniquenesses to start from.
+
+    The first is Jöreskog's: most of what the other variables do not predict linearly. Lesser
+    maxima are mostly Heywood cases of different variables, so the next starts leave almost
+    nothing to one variable each. The others are random.
+
+    Parameters
+    ----------
+    R : ndarray of shape (n_features, n_features)
+        Correlations.
+    n_components, n_init : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (n_init, n_features)
+    """
+    D = len(R)
     # The ridge keeps the inverse finite where there are fewer samples than variables.
-    unpredicted = 1 / np.diag(np.linalg.inv(S + 0.01 * np.eye(D)))
-    return np.log((1 - n_components / (2 * D)) * unpredicted)
+    unpredicted = 1 / np.diag(np.linalg.inv(R + 0.01 * np.eye(D)))
+    first = (1 - n_components / (2 * D)) * unpredicted
+    low = np.where(np.eye(D, dtype=bool), 0.02, first)
+    random = rng.uniform(0.02, 0.98, size=(max(n_init - 1 - D, 0), D))
+    return np.log(np.vstack([first, low, random])[:n_init])
 
 
-def _maximise_profile(S, n_components, *, tol, max_iter):
-    """Fit a correlation matrix by a quasi-Newton search; return W, psi and the trace."""
-    start = _starting_log_psi(S, n_components)
-    psi = np.exp(start)
-    W, signal = _best_loadings(psi, S, n_components)
-    # Jöreskog's expected second derivative in log psi_i is about (1 - sum_j v_ij^2)^2 / 2; the
-    # search takes fewer steps in coordinates that make it the same for all variables.
-    unit = np.maximum(1 - (W**2 / psi[:, None] / np.maximum(signal - 1, 1e-12)).sum(axis=1), 0.05)
-    trace = []
+def in_doubt(psi: np.ndarray, R: np.ndarray, n_components: int) -> bool:
+    """Whether a maximum looks like one of several: see `n_init` of `FactorAnalysis`.
 
-    def loss(z):
-        log_likelihood, gradient = profile_likelihood(z / unit, S, n_components)
-        if not trace:
-            trace.append(log_likelihood)
-        return -log_likelihood, -gradient / unit
+    Parameters
+    ----------
+    psi : ndarray of shape (n_features,)
+        Uniquenesses at the maximum.
+    R : ndarray of shape (n_features, n_features)
+        Correlations.
+    n_components : int
 
-    result = optimize.minimize(
-        loss,
-        start * unit,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=optimize.Bounds(np.log(UNIQUENESS_FLOOR) * unit, 0.0),
-        callback=lambda intermediate_result: trace.append(-intermediate_result.fun),
-        # What is left to gain is about the squared gradient.
-        options={"ftol": tol, "gtol": tol**0.5, "maxiter": max_iter, "maxfun": 10 * max_iter},
-    )
-    if result.nit >= max_iter:
+    Returns
+    -------
+    bool
+    """
+    scale = np.sqrt(psi)
+    eigenvalues = np.r_[0.0, np.linalg.eigvalsh(R / np.outer(scale, scale))]
+    left, last = eigenvalues[-n_components - 1], eigenvalues[-n_components]
+    return bool(psi.min() < 0.01 or left > min(2, last / 2))
+
+
+def search(
+    R: np.ndarray,
+    n_components: int,
+    n_init: int | str,
+    rng: np.random.Generator,
+    tol: float,
+    max_iter: int,
+) -> tuple[np.ndarray, list[Fit], int]:
+    """Climb the profile likelihood from one start or more; see `n_init` of `FactorAnalysis`.
+
+    Parameters
+    ----------
+    R : ndarray of shape (n_features, n_features)
+        Correlations.
+    n_components : int
+    n_init : "auto" or int
+    rng : numpy.random.Generator
+    tol : float
+    max_iter : int
+
+    Returns
+    -------
+    points : ndarray of shape (n_starts, n_features)
+        Logarithms of the uniquenesses of the starts.
+    ends : list of tuple
+        Loadings, uniquenesses and trace from each start.
+    best : int
+        The start with the highest end, the first of equals.
+    """
+    auto = n_init == "auto"
+    if auto:
+        n_init = max(1, int(AUTO_STARTS * min(1, AUTO_VARIABLES / len(R)) ** 3))
+    points = starts(R, n_components, n_init, rng)
+    ends = climb_profile(points[:1], R, n_components, tol, max_iter)
+    if n_init > 1 and (not auto or in_doubt(ends[0][1], R, n_components)):
+        ends += climb_profile(points[1:], R, n_components, tol, max_iter)
+    reached = np.array([trace[-1] for _, _, trace in ends])
+    return points[: len(ends)], ends, int(np.argmax(reached >= reached.max() - 1e-9))
+
+
+def climb_profile(
+    points: np.ndarray, R: np.ndarray, n_components: int, tol: float, max_iter: int
+) -> list[Fit]:
+    r"""Maximise the profile likelihood by Newton's method, from several starts side by side.
+
+    With the eigenpairs :math:`e, \mathbf q` of minus the second derivatives, the step is
+    :math:`\sum \mathbf q\, (\mathbf q^\top \mathbf g) / (|e| + \mu)`: uphill also where the
+    function curves upwards. The damping :math:`\mu` grows when a step fails (Levenberg 1944).
+    Where the gradient vanishes and the function still curves upwards, a saddle, the step follows
+    that direction.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_starts, n_features)
+        Logarithms of uniquenesses.
+    R : ndarray of shape (n_features, n_features)
+        Correlations.
+    n_components : int
+    tol : float
+    max_iter : int
+
+    Returns
+    -------
+    list of tuple
+        Loadings, uniquenesses and trace from each start.
+    """
+    lower = np.log(UNIQUENESS_FLOOR)
+    points = np.clip(points, lower, 0)
+    value, gradient, hessian = profile_derivatives(points, R, n_components)
+    damping = np.full(len(points), 1e-3)
+    traces = [[v] for v in value]
+    active = np.arange(len(points))
+    for _ in range(max_iter):
+        x, g, H, mu = points[active], gradient[active], -hessian[active], damping[active]
+        held = ((x <= lower) & (g < 0)) | ((x >= 0) & (g > 0))
+        g = np.where(held, 0, g)
+        H = np.where(held[:, :, None] | held[:, None, :], 0, H)
+        e, Q = np.linalg.eigh(H)
+        slope = (Q.swapaxes(1, 2) @ g[:, :, None])[:, :, 0]
+        step = slope / (np.abs(e) + mu[:, None])
+        flat = (slope**2 / (np.abs(e) + SADDLE)).sum(axis=1) / 2 < tol
+        saddle = flat & (e[:, 0] < -SADDLE)
+        step[saddle] = 0
+        step[saddle, 0] = 0.01 / np.sqrt(mu[saddle])
+        going = (~flat | saddle) & (mu < 1e6)
+        if not going.any():
+            break
+        active, x, mu = active[going], x[going], mu[going]
+        step = (Q[going] @ step[going, :, None])[:, :, 0]
+        trial = np.clip(x + np.clip(step, -3, 3), lower, 0)
+        new_value, new_gradient, new_hessian = profile_derivatives(trial, R, n_components)
+        up = new_value > value[active]
+        damping[active] = np.where(up, np.maximum(mu / 10, 1e-8), np.maximum(10 * mu, 1e-3))
+        moved = active[up]
+        points[moved], value[moved] = trial[up], new_value[up]
+        gradient[moved], hessian[moved] = new_gradient[up], new_hessian[up]
+        for i in moved:
+            traces[i].append(value[i])
+    else:
         warn(
-            f"the quasi-Newton search stopped at max_iter={max_iter}; raise max_iter or tol",
+            f"Newton's method stopped at max_iter={max_iter}; raise max_iter or tol",
             ConvergenceWarning,
         )
-    psi = np.exp(result.x / unit)
-    return _best_loadings(psi, S, n_components)[0], psi, np.array(trace)
+    fits = zip(np.exp(points), traces, strict=True)
+    return [(best_loadings(psi, R, n_components), psi, np.array(trace)) for psi, trace in fits]
+
+
+def beyond_saddle(log_psi: np.ndarray, R: np.ndarray, n_components: int) -> np.ndarray | None:
+    """Return a higher point beside a saddle of the profile likelihood; None beside a maximum.
+
+    Parameters
+    ----------
+    log_psi : ndarray of shape (n_features,)
+        Where the gradient is about zero.
+    R : ndarray of shape (n_features, n_features)
+    n_components : int
+
+    Returns
+    -------
+    ndarray of shape (n_features,), or None
+    """
+    value, _, hessian = profile_derivatives(log_psi, R, n_components)
+    curvature, Q = np.linalg.eigh(hessian)
+    if curvature[-1] < SADDLE:
+        return None
+    sides = np.clip(log_psi + [[0.3], [-0.3]] * Q[:, -1], np.log(UNIQUENESS_FLOOR), 0)
+    values = profile_derivatives(sides, R, n_components)[0]
+    return sides[np.argmax(values)] if values.max() > value + SADDLE**2 else None
 
 
 def em_step(
@@ -427,11 +833,88 @@ def em_step(
     return float(log_likelihood), (W, psi)
 
 
-def _maximise_em(S, n_components, *, tol, max_iter):
-    """Fit as `_maximise_profile` does, by EM from the same start."""
-    psi = np.exp(_starting_log_psi(S, n_components))
-    start = _best_loadings(psi, S, n_components)[0], psi
-    (W, psi), trace = expectation_maximisation(
-        lambda parameters: em_step(parameters, S), start, tol=tol, max_iter=max_iter
-    )
-    return W, psi, trace
+def climb_by_em(
+    point: np.ndarray, R: np.ndarray, n_components: int, tol: float, max_iter: int
+) -> Fit:
+    """Fit a correlation matrix by EM from one start, and on from any saddle where it stops.
+
+    Parameters
+    ----------
+    point : ndarray of shape (n_features,)
+        Logarithms of uniquenesses.
+    R, n_components, tol, max_iter
+        As for `climb_profile`.
+
+    Returns
+    -------
+    tuple
+        Loadings, uniquenesses and trace.
+    """
+    trace = []
+    while point is not None:
+        psi = np.exp(point)
+        (W, psi), path = expectation_maximisation(
+            lambda parameters: em_step(parameters, R),
+            (best_loadings(psi, R, n_components), psi),
+            tol=tol,
+            max_iter=max_iter,
+        )
+        trace = [*trace, *path]
+        point = beyond_saddle(np.log(psi), R, n_components)
+    return W, psi, np.array(trace)
+
+
+def fit_observed(
+    entries: ObservedEntries,
+    n_components: int,
+    method: str,
+    n_init: int | str,
+    rng: np.random.Generator,
+    tol: float,
+    max_iter: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Fit incomplete standardised data, from every different end of a fit to their correlations.
+
+    A correlation is taken from the samples that observe both variables. The best end is left
+    once more, by a small step in a random direction: a saddle does not hold what leaves it.
+
+    Parameters
+    ----------
+    entries : ObservedEntries
+    n_components : int
+    method : {"ml", "em"}
+    n_init : "auto" or int
+    rng : numpy.random.Generator
+    tol : float
+    max_iter : int
+
+    Returns
+    -------
+    W, b, psi, trace : ndarray
+    """
+    weighted = entries.weight[:, None] * entries.X
+    pairs = (entries.weight[:, None] * entries.observed).T @ entries.observed
+    eigenvalues, V = np.linalg.eigh(weighted.T @ entries.X / np.maximum(pairs, 1e-12 * pairs.max()))
+    R = (V * np.maximum(eigenvalues, 0.01)) @ V.T
+    scale = np.sqrt(np.diag(R))
+    R = R / np.outer(scale, scale)
+    _, ends, _ = search(R, n_components, n_init, rng, 1e-6, max_iter)
+    different = {round(trace[-1], 4): (W, psi) for W, psi, trace in reversed(ends)}
+
+    def climb(W, b, psi):
+        start = W, b, np.maximum(psi, 0.05)
+        if method == "em":
+            return expectation_maximisation(
+                lambda parameters: em_step_observed(parameters, entries, UNIQUENESS_FLOOR),
+                start,
+                tol=tol,
+                max_iter=max_iter,
+            )
+        return maximise_observed(start, entries, UNIQUENESS_FLOOR, tol=tol, max_iter=max_iter)
+
+    fits = [climb(W, np.zeros(len(W)), psi) for W, psi in different.values()]
+    (W, b, psi), trace = max(fits, key=lambda fit: fit[1][-1])
+    again = climb(W + 0.05 * rng.normal(size=W.shape), b, psi)
+    if again[1][-1] > trace[-1] + 1e-9:
+        (W, b, psi), trace = again
+    return W, b, psi, trace

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, stats
+from scipy import linalg, optimize, stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from .core.base import DensityModel, LatentVariableModel
 from .core.validation import (
@@ -20,8 +21,11 @@ from .core.validation import (
     check_not_masked,
     check_random_state,
 )
+from .core.warn import warn
 
 LOG_2_PI = np.log(2 * np.pi)
+#: EM steps before the quasi-Newton search of incomplete data: the first ones gain most.
+EM_STEPS = 20
 
 
 class LinearFactorModel(LatentVariableModel):
@@ -416,12 +420,107 @@ def _solve(M: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.linalg.solve(M, rows[..., None])[..., 0]
 
 
-def em_step_observed(parameters, X: np.ndarray, floor: float, *, tied: bool = False):
+class ObservedEntries:
+    """Incomplete data, read once: the entries that are there, and which those are.
+
+    Rows with the same entries observed share a posterior covariance, so they are put together.
+    Rows without any observed entry say nothing and are left out.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        NaN marks a missing entry.
+    sample_weight : ndarray of shape (n_samples,), optional
+        Not negative; by default 1.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Zero where an entry is missing.
+    observed : ndarray of shape (n_rows, n_features)
+        1 where an entry is observed, 0 where it is missing.
+    weight : ndarray of shape (n_rows,)
+    patterns : ndarray of shape (n_patterns, n_features)
+        The different rows of `observed`.
+    pattern : ndarray of int, shape (n_rows,)
+        The pattern of each row, not falling.
+    first : ndarray of int, shape (n_patterns,)
+        The first row of each pattern.
+    """
+
+    def __init__(self, X: np.ndarray, sample_weight: np.ndarray | None = None):
+        observed = ~np.isnan(X)
+        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        rows = np.flatnonzero(observed.any(axis=1) & (weight > 0))
+        patterns, pattern = np.unique(observed[rows], axis=0, return_inverse=True)
+        pattern = pattern.ravel()
+        order = np.argsort(pattern, kind="stable")
+        rows, self.pattern = rows[order], pattern[order]
+        self.X = np.where(observed, X, 0)[rows]
+        self.observed = observed[rows].astype(float)
+        self.weight = weight[rows]
+        self.patterns = patterns.astype(float)
+        self.first = np.searchsorted(self.pattern, np.arange(len(patterns)))
+
+
+def expected_statistics(
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float], entries: ObservedEntries
+) -> tuple[float, np.ndarray, np.ndarray]:
+    r"""E-step of a linear-Gaussian model on incomplete data.
+
+    Each sample's factors are conditioned on its observed entries only. With
+    :math:`\tilde{\mathbf h} = (\mathbf h, 1)` and the samples :math:`O_i` that observe variable
+    i, the sums are those of the regression of each variable on the factors and a constant.
+
+    Parameters
+    ----------
+    parameters : tuple
+        Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,)
+        or one for all variables.
+    entries : ObservedEntries
+
+    Returns
+    -------
+    log_likelihood : float
+        Mean over samples of the log-likelihood of the observed entries, in nats.
+    second : ndarray of shape (n_features, n_components + 1, n_components + 1)
+        :math:`\sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n \tilde{\mathbf h}_n^\top]`.
+    cross : ndarray of shape (n_features, n_components + 1)
+        :math:`\sum_{n \in O_i} x_{ni}\, \mathbb E[\tilde{\mathbf h}_n]`.
+    """
+    W, b, noise_variance = parameters
+    D, d = W.shape
+    psi = np.broadcast_to(noise_variance, (D,))
+    weight = entries.weight
+    products = (W[:, :, None] * W[:, None, :]).reshape(D, d * d)
+    M = np.eye(d) + (entries.patterns / psi @ products).reshape(-1, d, d)
+    V = np.linalg.inv(M)
+    Z = entries.X - entries.observed * b
+    H = np.einsum("nij,nj->ni", V[entries.pattern], (Z / psi) @ W)
+    residual = Z - entries.observed * (H @ W.T)
+    distance = residual**2 @ (1 / psi) + (H**2).sum(axis=1)
+    log_determinant = np.linalg.slogdet(M)[1][entries.pattern] + entries.observed @ np.log(psi)
+    twice = entries.observed.sum(axis=1) * LOG_2_PI + log_determinant + distance
+
+    H = np.column_stack([H, np.ones(len(H))])
+    weighted = weight[:, None] * H
+    second = np.add.reduceat(weighted[:, :, None] * H[:, None, :], entries.first)
+    second[:, :d, :d] += np.add.reduceat(weight, entries.first)[:, None, None] * V
+    second = (entries.patterns.T @ second.reshape(len(V), -1)).reshape(D, d + 1, d + 1)
+    return float(-0.5 * (weight @ twice) / weight.sum()), second, entries.X.T @ weighted
+
+
+def em_step(
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
+    entries: ObservedEntries,
+    floor: float,
+    *,
+    tied: bool = False,
+) -> tuple[float, tuple[np.ndarray, np.ndarray, np.ndarray | float]]:
     r"""One exact EM iteration of a linear-Gaussian model on incomplete data.
 
-    The E-step conditions each sample's factors on its observed entries only. The M-step regresses
-    each variable on the factors and a constant, over the samples that observe it: with
-    :math:`\tilde{\mathbf h} = (\mathbf h, 1)`,
+    The M-step regresses each variable on the factors and a constant, over the samples that
+    observe it, from the sums of `expected_statistics`:
 
     .. math::
 
@@ -431,11 +530,11 @@ def em_step_observed(parameters, X: np.ndarray, floor: float, *, tied: bool = Fa
 
     Parameters
     ----------
-    parameters : tuple of ndarray
+    parameters : tuple
         Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,)
         or, when tied, the one noise variance.
-    X : ndarray of shape (n_samples, n_features)
-        Standardised data; NaN marks a missing entry.
+    entries : ObservedEntries
+        Of standardised data.
     floor : float
         Smallest noise variance.
     tied : bool, default False
@@ -445,21 +544,108 @@ def em_step_observed(parameters, X: np.ndarray, floor: float, *, tied: bool = Fa
     -------
     log_likelihood : float
         Mean log-likelihood per sample of the observed entries, at the parameters given, in nats.
-    parameters : tuple of ndarray
-        The parameters after the step.
+    parameters : tuple
+        After the step.
     """
-    model = LinearGaussianModel.from_parameters(*parameters)
-    mean, covariance = model.posterior(X)
-    N, d = mean.shape
-    H = np.column_stack([mean, np.ones(N)])
-    products = H[:, :, None] * H[:, None, :]
-    products[:, :d, :d] += covariance
-    observed = ~np.isnan(X)
-    filled = np.where(observed, X, 0)
-    second = (observed.T.astype(float) @ products.reshape(N, -1)).reshape(-1, d + 1, d + 1)
-    cross = filled.T @ H
-    regression = np.linalg.solve(second, cross[:, :, None])[:, :, 0]
-    count = observed.sum(axis=0)
-    residual = (filled**2).sum(axis=0) - (regression * cross).sum(axis=1)
+    log_likelihood, second, cross = expected_statistics(parameters, entries)
+    coefficients = np.linalg.solve(second, cross[:, :, None])[:, :, 0]
+    residual = entries.weight @ entries.X**2 - (coefficients * cross).sum(axis=1)
+    count = entries.weight @ entries.observed
     variance = residual.sum() / count.sum() if tied else residual / count
-    return model.score(X), (regression[:, :d], regression[:, d], np.maximum(variance, floor))
+    return log_likelihood, (coefficients[:, :-1], coefficients[:, -1], np.maximum(variance, floor))
+
+
+def maximise_observed(
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
+    entries: ObservedEntries,
+    floor: float,
+    *,
+    tied: bool = False,
+    tol: float,
+    max_iter: int,
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray | float], np.ndarray]:
+    r"""Maximise the likelihood of the observed entries by a quasi-Newton method.
+
+    EM crawls where little is known of the factors. But its E-step gives the gradient as well
+    (Fisher's identity, as in Dempster, Laird and Rubin 1977): it is that of the expected
+    log-likelihood of data and factors,
+
+    .. math::
+
+        \frac{\partial \ell}{\partial (\mathbf w_i, b_i)} = \frac{1}{N \sigma_i^2}
+        \Bigl(\sum_{n \in O_i} x_{ni}\, \mathbb E[\tilde{\mathbf h}_n] -
+        \sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n \tilde{\mathbf h}_n^\top]
+        (\mathbf w_i, b_i)\Bigr),
+
+    and likewise for :math:`\log \sigma_i^2`. Some EM steps lead near the maximum, and L-BFGS
+    follows the gradient from there.
+
+    Parameters
+    ----------
+    parameters, entries, floor, tied
+        As for `em_step`.
+    tol : float
+        What may be left to gain, in nats per sample.
+    max_iter : int
+        Largest number of iterations; reaching it warns with `ConvergenceWarning`.
+
+    Returns
+    -------
+    parameters : tuple
+    trace : ndarray of shape (n_iter + 1,)
+        Mean log-likelihood per sample of the start and after each iteration.
+    """
+    trace = []
+    for _ in range(min(EM_STEPS, max_iter)):
+        log_likelihood, parameters = em_step(parameters, entries, floor, tied=tied)
+        trace.append(log_likelihood)
+    D, d = parameters[0].shape
+    n = entries.weight.sum()
+    count = entries.weight @ entries.observed
+    squares = entries.weight @ entries.X**2
+
+    def unpack(vector):
+        G, log_noise = vector[: D * (d + 1)].reshape(D, d + 1), vector[D * (d + 1) :]
+        return G[:, :-1], G[:, -1], np.exp(log_noise[0] if tied else log_noise)
+
+    def loss(vector):
+        W, b, noise_variance = unpack(vector)
+        G = np.column_stack([W, b])
+        log_likelihood, second, cross = expected_statistics((W, b, noise_variance), entries)
+        fitted = np.einsum("ijk,ik->ij", second, G)
+        residual = squares + (G * (fitted - 2 * cross)).sum(axis=1)
+        by_noise = (count - residual / noise_variance) / 2
+        by_regression = (fitted - cross) / np.broadcast_to(noise_variance, D)[:, None]
+        gradient = np.r_[by_regression.ravel(), by_noise.sum() if tied else by_noise]
+        return -log_likelihood, gradient / n
+
+    def record(intermediate_result):
+        trace.append(-intermediate_result.fun)
+
+    W, b, noise_variance = parameters
+    start = np.r_[np.column_stack([W, b]).ravel(), np.log(noise_variance)]
+    lower = np.full(start.shape, -np.inf)
+    lower[D * (d + 1) :] = np.log(floor)
+    trace.append(-loss(start)[0])
+    result = optimize.minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=optimize.Bounds(lower, np.inf),
+        callback=record,
+        # What is left to gain is about the squared gradient; the factor allows for flat directions.
+        options={
+            "maxcor": 30,
+            "ftol": 1e-2 * tol,
+            "gtol": 1e-2 * tol**0.5,
+            "maxiter": max(max_iter - EM_STEPS, 0),
+            "maxfun": 20 * max_iter,
+        },
+    )
+    if result.nit >= max_iter - EM_STEPS:
+        warn(
+            f"the quasi-Newton search stopped at max_iter={max_iter}; raise max_iter or tol",
+            ConvergenceWarning,
+        )
+    return unpack(result.x), np.array(trace)

@@ -15,7 +15,8 @@ from .core.loadings import canonical_rotation, leading_eigenpairs, orient
 from .core.moments import Moments, mean_if_complete, moments_if_complete, observed_mean_and_variance
 from .core.validation import check_integer, check_real
 from .core.warn import warn
-from .linear_factor import LOG_2_PI, LinearGaussianModel, em_step_observed
+from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
+from .linear_factor import em_step as em_step_observed
 
 #: Smallest noise variance, as a share of the mean variance of a variable. If the data lie in a
 #: d-dimensional plane, the likelihood grows as the noise goes to zero, where there is no density.
@@ -31,7 +32,8 @@ class PPCA(LinearGaussianModel):
         \mathbf x = W \mathbf h + \mathbf b + \boldsymbol\varepsilon, \qquad
         \boldsymbol\varepsilon \sim \mathcal N(\mathbf 0, \sigma^2 I)
 
-    Where `X` has missing entries (NaN), EM maximises the likelihood of the observed ones exactly.
+    If `X` has missing entries (NaN), the likelihood of the observed ones is maximised, by EM or
+    faster by a quasi-Newton method, as `method` says.
     Columns may be constant.
 
     Parameters
@@ -207,18 +209,23 @@ class PPCA(LinearGaussianModel):
         # A fit with missing entries replaced by their means gives good initial values.
         S = Moments.from_data(np.nan_to_num(Z)).covariance
         W, noise, _ = closed_form(*leading_eigenpairs(S, self.n_components), np.trace(S))
-        (W, b, noise), trace = expectation_maximisation(
-            lambda parameters: em_step_observed(parameters, Z, NOISE_FLOOR, tied=True),
-            (W, np.zeros(len(W)), noise),
-            tol=self.tol,
-            max_iter=self.max_iter,
-        )
-        # A row without any observed entry carries no information and is not counted.
-        observed = ~np.isnan(X)
-        seen = observed.any(axis=1).sum()
-        trace = (trace * len(X) - np.log(scale) * observed.sum()) / seen
+        entries = ObservedEntries(Z)
+        start = W, np.zeros(len(W)), noise
+        limits = {"tol": self.tol, "max_iter": self.max_iter}
+        if self.method == "em":
+            (W, b, noise), trace = expectation_maximisation(
+                lambda parameters: em_step_observed(parameters, entries, NOISE_FLOOR, tied=True),
+                start,
+                **limits,
+            )
+        else:
+            (W, b, noise), trace = maximise_observed(
+                start, entries, NOISE_FLOOR, tied=True, **limits
+            )
+        n = entries.weight.sum()
+        trace = trace - np.log(scale) * entries.observed.sum() / n
         W = scale * canonical_rotation(W, noise)
-        return self._learn(W, mean + scale * b, scale**2 * noise, trace, seen)
+        return self._learn(W, mean + scale * b, scale**2 * noise, trace, n)
 
     def _check_parameters(self, D: int) -> None:
         if self.method not in ("ml", "em"):

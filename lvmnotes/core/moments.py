@@ -258,23 +258,28 @@ def mean_if_complete(X: np.ndarray) -> np.ndarray | None:
     return mean
 
 
-def observed_mean_and_variance(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def observed_mean_and_variance(
+    X: np.ndarray, sample_weight: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the observed entries of each column; NaN where there are none.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
         NaN marks a missing entry.
+    sample_weight : ndarray of shape (n_samples,), optional
+        Not negative.
 
     Returns
     -------
     mean, variance : ndarray of shape (n_features,)
     """
     observed = ~np.isnan(X)
-    count = observed.sum(axis=0)
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    count = weight @ observed
     with np.errstate(invalid="ignore"):
-        mean = np.where(observed, X, 0).sum(axis=0) / count
-        return mean, (np.where(observed, X - mean, 0) ** 2).sum(axis=0) / count
+        mean = weight @ np.where(observed, X, 0) / count
+        return mean, weight @ np.where(observed, X - mean, 0) ** 2 / count
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_samples: int) -> np.ndarray:
