@@ -29,6 +29,7 @@ from .core.validation import (
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
 from .linear_factor import em_step as em_step_observed
+from .rotation import ROTATIONS, rotate
 
 #: Smallest uniqueness allowed, as a share of the variable's variance. In a Heywood case the
 #: likelihood grows as the uniqueness goes to zero, where the density does not exist.
@@ -85,6 +86,12 @@ class FactorAnalysis(LinearGaussianModel):
         prefers: simpler, monotone, slower, and slower still at a Heywood case. Both reach the
         same likelihood. Incomplete data take EM on the observed entries, or for ``"ml"`` the
         quasi-Newton method of `maximise_observed`.
+    rotation : {None, "varimax", "promax", "oblimin"}, default None
+        Rotation of the standardised loadings after the fit. The likelihood stays as it is; scores
+        and all that is derived from the loadings follow the rotated factors. After ``"promax"``
+        and ``"oblimin"`` the factors correlate: their prior is
+        :math:`\mathcal N(\mathbf 0, \Phi)`, which is not factorial, and
+        :math:`C = W \Phi W^\top + \psi`.
     n_init : "auto" or int, default "auto"
         Number of starts; the best end is kept. The likelihood often has lesser maxima where
         samples or factors are weak. ``"auto"`` goes on to 30 starts (fewer for more than 24
@@ -105,7 +112,10 @@ class FactorAnalysis(LinearGaussianModel):
     ----------
     W_ : ndarray of shape (n_features, n_components)
         Loadings, rotated so that :math:`W^\top \psi^{-1} W` is diagonal with decreasing entries
-        and every column has a positive sum.
+        or, with `rotation`, so that the factors explain decreasing shares of the variance. Each
+        column of `standardized_loadings_` has a positive sum.
+    factor_correlation_ : ndarray of shape (n_components, n_components)
+        Correlations :math:`\Phi` of the factors: the identity without an oblique rotation.
     b_ : ndarray of shape (n_features,)
         Mean of the data.
     noise_variance_ : ndarray of shape (n_features,)
@@ -139,6 +149,7 @@ class FactorAnalysis(LinearGaussianModel):
         n_components: int = 1,
         method: str = "ml",
         *,
+        rotation: str | None = None,
         n_init: int | str = "auto",
         tol: float = 1e-10,
         max_iter: int = 10_000,
@@ -146,6 +157,7 @@ class FactorAnalysis(LinearGaussianModel):
     ):
         super().__init__(n_components)
         self.method = method
+        self.rotation = rotation
         self.n_init = n_init
         self.tol = tol
         self.max_iter = max_iter
@@ -312,17 +324,23 @@ class FactorAnalysis(LinearGaussianModel):
 
     @property
     def standardized_loadings_(self) -> np.ndarray:
-        """Loadings of the variables scaled to unit variance: their correlations with the factors.
+        r"""Loadings of the variables scaled to unit variance, of shape (n_features, n_components).
 
-        Of shape (n_features, n_components).
+        The pattern: coefficients L of the regression of the variables on the factors. The
+        structure, correlations of variables with factors, is :math:`L \Phi`; the two differ only
+        if the factors correlate.
         """
         self._check_fitted()
         return self.W_ / np.sqrt(np.diag(self.get_covariance()))[:, None]
 
     @property
     def communalities_(self) -> np.ndarray:
-        """Share of each variable's variance that comes from the factors, (n_features,)."""
-        return (self.standardized_loadings_**2).sum(axis=1)
+        r"""Share of each variable's variance that comes from the factors, (n_features,).
+
+        The diagonal of :math:`L \Phi L^\top`, with L the standardised loadings.
+        """
+        L = self.standardized_loadings_
+        return ((L @ self._prior_covariance()) * L).sum(axis=1)
 
     @property
     def uniquenesses_(self) -> np.ndarray:
@@ -332,12 +350,19 @@ class FactorAnalysis(LinearGaussianModel):
 
     @property
     def explained_variance_ratio_(self) -> np.ndarray:
-        """Share of the total standardised variance due to each factor, (n_components,)."""
-        return (self.standardized_loadings_**2).mean(axis=0)
+        r"""Share of the total standardised variance due to each factor, (n_components,).
+
+        The diagonal of :math:`\Phi L^\top L / D`, with L the standardised loadings. Variance that
+        correlated factors explain jointly is divided between them: the shares sum to the mean
+        communality.
+        """
+        L = self.standardized_loadings_
+        return ((L @ self._prior_covariance()) * L).mean(axis=0)
 
     def _check_arguments(self, mean: np.ndarray, variance: np.ndarray) -> np.random.Generator:
         """Check the constructor's arguments against the data; return the random generator."""
         check_option(self.method, "method", ("ml", "em"))
+        check_option(self.rotation, "rotation", (None, *ROTATIONS))
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
         if self.n_init != "auto":
@@ -365,7 +390,13 @@ class FactorAnalysis(LinearGaussianModel):
 
     def _store(self, W, b, psi, trace, scale, n) -> FactorAnalysis:
         """Store a fit to standardised variables in the units of the data."""
-        self.W_ = scale[:, None] * canonical_rotation(W, psi)
+        W, Phi = canonical_rotation(W, psi), np.eye(W.shape[1])
+        if self.rotation is not None:
+            sd = np.sqrt((W**2).sum(axis=1, keepdims=True) + psi[:, None])
+            W, Phi = rotate(W / sd, self.rotation)
+            W = sd * W
+        self.W_ = scale[:, None] * W
+        self.factor_correlation_ = Phi
         self.b_ = b
         self.noise_variance_ = scale**2 * psi
         self._set_trace(trace, n, self.n_parameters_)

@@ -363,7 +363,10 @@ class LinearGaussianModel(
 
     @property
     def n_parameters_(self) -> int:
-        """Free parameters: the offset, the loadings up to a rotation, and the noise."""
+        """Free parameters: the offset, the loadings up to a rotation, and the noise.
+
+        An oblique rotation re-expresses the same loadings and adds no parameter.
+        """
         self._check_fitted()
         D, d = self.W_.shape
         return D + D * d - d * (d - 1) // 2 + np.size(self.noise_variance_)

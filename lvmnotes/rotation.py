@@ -256,6 +256,34 @@ def oblimin(
     return _oblique(W, axes)
 
 
+#: What `rotate` and `FactorAnalysis` offer.
+ROTATIONS = {"varimax": varimax, "promax": promax, "oblimin": oblimin}
+
+
+def rotate(W: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
+    r"""Rotate loadings of standardised variables, and fix the order and signs of the factors.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_components)
+    method : {"varimax", "promax", "oblimin"}
+
+    Returns
+    -------
+    loadings : ndarray of shape (n_features, n_components)
+        In decreasing order of the variance that the factors explain,
+        :math:`(\Phi L^\top L)_{jj}`; each column has a positive sum.
+    factor_correlation : ndarray of shape (n_components, n_components)
+        :math:`\Phi`, the identity for varimax.
+    """
+    L, *_, last = ROTATIONS[method](W)
+    Phi = np.eye(W.shape[1]) if method == "varimax" else last
+    order = np.argsort(-((L @ Phi) * L).sum(axis=0), kind="stable")
+    sign = np.where(L.sum(axis=0) < 0, -1.0, 1.0)
+    L, Phi = L * sign, Phi * np.outer(sign, sign)
+    return L[:, order], Phi[np.ix_(order, order)]
+
+
 def _oblique(W: np.ndarray, axes: Callable) -> ObliqueRotation:
     r"""Rotate obliquely within the directions that have loadings.
 

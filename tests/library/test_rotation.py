@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from peers import same_up_to_sign_and_order, solutions
+from peers import moments, same_up_to_sign_and_order, solutions
 from scipy import linalg, optimize
 from scipy.spatial.transform import Rotation
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from lvmnotes import FactorAnalysis, oblimin, promax, rotation, varimax
+from lvmnotes import FactorAnalysis, data, oblimin, promax, rotation, varimax
 
 GROUPS = np.array([[0.6, 0.4]] * 3 + [[0.6, -0.4]] * 3)
 #: Harman's eight physical variables, before rotation: Harman8 of R's package GPArotation.
@@ -430,3 +431,112 @@ def test_a_search_that_is_cut_short_warns(monkeypatch):
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# In factor analysis
+
+
+@parametrize_with_checks([FactorAnalysis(rotation="varimax"), FactorAnalysis(rotation="oblimin")])
+def test_scikit_learn_conventions(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def pupils():
+    return data.holzinger_swineford().X
+
+
+@pytest.mark.parametrize("method", ["varimax", "promax", "oblimin"])
+def test_a_rotated_fit_is_the_same_model(method, pupils):
+    plain = FactorAnalysis(3).fit(pupils)
+    model = FactorAnalysis(3, rotation=method).fit(pupils)
+    W, Phi = model.W_, model.factor_correlation_
+    np.testing.assert_allclose(
+        model.get_covariance(), W @ Phi @ W.T + np.diag(model.noise_variance_), rtol=1e-12
+    )
+    np.testing.assert_allclose(model.get_covariance(), plain.get_covariance(), rtol=1e-12)
+    assert model.score(pupils) == pytest.approx(plain.score(pupils), rel=1e-12)
+    np.testing.assert_allclose(model.score_samples(pupils), plain.score_samples(pupils), rtol=1e-12)
+    assert model.score(pupils) == pytest.approx(model.log_likelihood_trace_[-1], rel=1e-10)
+    assert model.n_parameters_ == plain.n_parameters_
+    assert model.bic_ == plain.bic_
+
+    # Factors are T^-1 times the unrotated ones, and so are their scores.
+    T = np.linalg.lstsq(plain.W_, W)[0]
+    np.testing.assert_allclose(Phi, np.linalg.inv(T.T @ T), atol=1e-10)
+    for scores in ("transform", "bartlett_scores"):
+        unrotated = getattr(plain, scores)(pupils)
+        np.testing.assert_allclose(
+            getattr(model, scores)(pupils), unrotated @ np.linalg.inv(T.T), atol=1e-9
+        )
+    mean, covariance = model.posterior(pupils)
+    np.testing.assert_allclose(
+        covariance, np.linalg.inv(np.linalg.inv(Phi) + W.T / model.noise_variance_ @ W), atol=1e-12
+    )
+    np.testing.assert_allclose(
+        model.inverse_transform(mean), plain.inverse_transform(plain.transform(pupils)), atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("method", ["varimax", "promax", "oblimin"])
+def test_what_is_derived_from_rotated_loadings(method, pupils):
+    plain = FactorAnalysis(3).fit(pupils)
+    model = FactorAnalysis(3, rotation=method).fit(pupils)
+    L, Phi = model.standardized_loadings_, model.factor_correlation_
+    assert np.all(L.sum(axis=0) > 0)
+    assert np.all(np.diff(model.explained_variance_ratio_) < 0)
+    np.testing.assert_allclose(model.communalities_, plain.communalities_, rtol=1e-10)
+    np.testing.assert_allclose(model.communalities_, 1 - model.uniquenesses_, rtol=1e-10)
+    assert model.explained_variance_ratio_.sum() == pytest.approx(model.communalities_.mean())
+    np.testing.assert_allclose(np.diag(Phi), 1, rtol=1e-14)
+    if method == "varimax":
+        np.testing.assert_array_equal(Phi, np.eye(3))
+    else:
+        assert np.all(Phi[np.triu_indices(3, 1)] > 0.2)
+    # The structure holds the correlations of variables with factors, seen in samples.
+    X, H = model.sample(200_000, random_state=0)
+    np.testing.assert_allclose(np.corrcoef(H.T), Phi, atol=0.01)
+    np.testing.assert_allclose(np.corrcoef(X.T, H.T)[:9, 9:], L @ Phi, atol=0.01)
+    np.testing.assert_allclose(np.cov(X.T), model.get_covariance(), atol=0.02 * X.var())
+
+
+@pytest.mark.parametrize("method", ["varimax", "promax", "oblimin"])
+@pytest.mark.parametrize(
+    "key", [("harman24", 4), ("holzinger_swineford", 3), ("ability", 2)], ids=str
+)
+def test_rotated_fits_equal_those_of_r(key, method):
+    model = FactorAnalysis(key[1], rotation=method).fit_moments(moments(key[0]))
+    peer = solutions(method)[key][1]
+    assert same_up_to_sign_and_order(model.standardized_loadings_, peer, 2e-4)
+
+
+@pytest.mark.parametrize("method", ["varimax", "promax", "oblimin"])
+def test_rotation_does_not_depend_on_the_units(method, pupils):
+    units = np.array([1.0, 10, 100, 0.1, 1, 5, 2, 1000, 3])
+    one, other = (FactorAnalysis(3, rotation=method).fit(X) for X in (pupils, pupils * units))
+    np.testing.assert_allclose(other.W_, units[:, None] * one.W_, rtol=1e-4, atol=1e-4)
+
+
+def test_rotation_of_a_fit_to_incomplete_data(pupils):
+    X = pupils.copy()
+    X[np.random.default_rng(0).random(X.shape) < 0.1] = np.nan
+    plain, model = (FactorAnalysis(2, tol=1e-6, rotation=r).fit(X) for r in (None, "oblimin"))
+    assert model.factor_correlation_[0, 1] > 0.2
+    np.testing.assert_allclose(model.score_samples(X), plain.score_samples(X), rtol=1e-12)
+    T = np.linalg.lstsq(plain.W_, model.W_)[0]
+    np.testing.assert_allclose(
+        model.transform(X), plain.transform(X) @ np.linalg.inv(T.T), atol=1e-9
+    )
+
+
+def test_a_second_fit_forgets_the_rotation_of_the_first(pupils):
+    model = FactorAnalysis(3, rotation="oblimin").fit(pupils)
+    model.set_params(rotation=None, n_components=2).fit(pupils)
+    np.testing.assert_array_equal(model.factor_correlation_, np.eye(2))
+    np.testing.assert_array_equal(model.W_, FactorAnalysis(2).fit(pupils).W_)
+
+
+def test_an_unknown_rotation_is_named(pupils):
+    for bad in ("quartimax", 3, np.nan):
+        with pytest.raises(ValueError, match="rotation must be one of None, 'varimax', 'promax'"):
+            FactorAnalysis(2, rotation=bad).fit(pupils)
