@@ -2,7 +2,6 @@
 
 import warnings
 from copy import deepcopy
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from lvmnotes import FactorAnalysis, Moments, data, promax, varimax
+from lvmnotes import FactorAnalysis, Moments, data
 from lvmnotes.factor_analysis import (
     em_step,
     fit_indices,
