@@ -24,7 +24,10 @@ from .core.validation import (
     check_option,
     check_random_state,
     check_real,
+    check_symmetric,
+    check_vector,
     constant_columns,
+    naming,
 )
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
@@ -365,7 +368,7 @@ class FactorAnalysis(LinearGaussianModel):
         check_option(self.rotation, "rotation", (None, *ROTATIONS))
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        if self.n_init != "auto":
+        if not isinstance(self.n_init, str) or self.n_init != "auto":
             check_integer(self.n_init, "n_init", minimum=1)
         D, d = len(variance), self.n_components
         why = f"(the number of variables, n_features={D})"
@@ -466,6 +469,12 @@ def fit_indices(
     >>> print(f"RMSEA {rmsea:.3f}, 90 % interval {low:.3f} to {high:.3f}, TLI {tli:.3f}")
     RMSEA 0.092, 90 % interval 0.071 to 0.114, TLI 0.896
     """
+
+    check_real(statistic, "statistic", minimum=0)
+    check_integer(dof, "dof", minimum=1)
+    check_real(null_statistic, "null_statistic", minimum=0)
+    check_integer(null_dof, "null_dof", minimum=1)
+    check_real(n_samples, "n_samples", minimum=0, inclusive=False)
 
     def noncentrality(probability):
         if stats.chi2.cdf(statistic, dof) <= probability:
@@ -572,6 +581,9 @@ def profile_likelihood(
     gradient : ndarray of shape (n_features,)
         With respect to `log_psi`.
     """
+    log_psi = check_vector(log_psi, "log_psi")
+    S = check_symmetric(S, "S", len(log_psi))
+    check_integer(n_components, "n_components", minimum=1, maximum=len(S), why="(the rows of S)")
     log_likelihood, gradient, _ = profile_derivatives(log_psi, S, n_components)
     return float(log_likelihood), gradient
 
@@ -848,8 +860,14 @@ def em_step(
     parameters : tuple of ndarray
         After the step.
     """
-    W, psi = parameters
+    with naming("parameters"):
+        W, psi = parameters
+        W = check_matrix(W, "W")
+        psi = check_vector(psi, "psi", len(W))
+        if not (psi > 0).all():
+            raise ValueError("the noise variances psi must be positive")
     D, d = W.shape
+    S = check_symmetric(S, "S", D)
     M = np.eye(d) + W.T / psi @ W
     G = linalg.solve(M, W.T / psi, assume_a="pos")
     residual = np.eye(D) - W @ G

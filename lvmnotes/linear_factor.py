@@ -15,11 +15,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .core.base import DensityModel, LatentVariableModel
 from .core.validation import (
+    check_boolean,
     check_covariance,
     check_integer,
     check_matrix,
-    check_not_masked,
     check_random_state,
+    check_real,
+    check_scalar_or_vector,
+    check_vector,
+    naming,
 )
 from .core.warn import warn
 
@@ -90,8 +94,8 @@ class LinearFactorModel(LatentVariableModel):
         W = check_matrix(W, "W")
         model = cls(n_components=W.shape[1])
         model.W_ = W
-        model.b_ = np.zeros(len(W)) + _scalar_or_vector(b, "b", len(W))
-        model.noise_variance_ = _scalar_or_vector(noise_variance, "noise_variance", len(W))
+        model.b_ = np.zeros(len(W)) + check_scalar_or_vector(b, "b", len(W))
+        model.noise_variance_ = check_scalar_or_vector(noise_variance, "noise_variance", len(W))
         if np.any(model.noise_variance_ < 0):
             raise ValueError(f"noise_variance must not be negative, got {noise_variance!r}")
         if prior is not None:
@@ -405,17 +409,6 @@ class LinearGaussianModel(
         )
 
 
-def _scalar_or_vector(value: ArrayLike | float, name: str, size: int) -> np.ndarray:
-    """Return a finite number or a vector of a given size, as an array."""
-    check_not_masked(value, name)
-    value = np.asarray(value, dtype=float)
-    if value.shape not in ((), (size,)) or not np.isfinite(value).all():
-        raise ValueError(
-            f"{name} must be a finite number or have shape ({size},) to match W, got {value!r}"
-        )
-    return value[()]
-
-
 def _solve(M: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """M^-1 applied to each row, with one M for all rows or one for each."""
     if M.ndim == 2:
@@ -550,7 +543,18 @@ def em_step(
     parameters : tuple
         After the step.
     """
-    log_likelihood, second, cross = expected_statistics(parameters, entries)
+    if not isinstance(entries, ObservedEntries):
+        raise TypeError(f"entries must be ObservedEntries, got {type(entries).__name__}")
+    D = entries.X.shape[1]
+    with naming("parameters"):
+        W, b, noise_variance = parameters
+        W, b = check_matrix(W, "W", (D, None)), check_vector(b, "b", D)
+        noise_variance = check_scalar_or_vector(noise_variance, "noise_variance", D)
+        if not (noise_variance > 0).all():
+            raise ValueError("noise_variance must be positive")
+    check_real(floor, "floor", minimum=0)
+    check_boolean(tied, "tied")
+    log_likelihood, second, cross = expected_statistics((W, b, noise_variance), entries)
     coefficients = np.linalg.solve(second, cross[:, :, None])[:, :, 0]
     residual = entries.weight @ entries.X**2 - (coefficients * cross).sum(axis=1)
     count = entries.weight @ entries.observed

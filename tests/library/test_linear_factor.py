@@ -106,7 +106,7 @@ def test_missing_entries_are_marginalised(model, X):
     [
         (lambda m, X: LinearFactorModel().sample(), "no parameters yet: call fit or from_param"),
         (lambda m, X: m.from_parameters(W, noise_variance=-1), "noise_variance must not be neg"),
-        (lambda m, X: m.from_parameters(W, b=[1, 2]), r"b must be a finite number or have shape"),
+        (lambda m, X: m.from_parameters(W, b=[1, 2]), r"b must be a finite number or 4 of them"),
         (lambda m, X: m.from_parameters(W, b=np.nan), r"b must be a finite number"),
         (lambda m, X: m.from_parameters([1.0, 2.0]), "Expected 2D array"),
         (lambda m, X: m.sample(0), "n_samples must be at least 1, got 0"),
