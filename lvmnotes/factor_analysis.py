@@ -469,7 +469,6 @@ def fit_indices(
     >>> print(f"RMSEA {rmsea:.3f}, 90 % interval {low:.3f} to {high:.3f}, TLI {tli:.3f}")
     RMSEA 0.092, 90 % interval 0.071 to 0.114, TLI 0.896
     """
-
     check_real(statistic, "statistic", minimum=0)
     check_integer(dof, "dof", minimum=1)
     check_real(null_statistic, "null_statistic", minimum=0)
