@@ -12,13 +12,16 @@ from numpy.typing import ArrayLike
 from scipy import linalg, optimize, stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array
 
 from .core.base import DensityModel, LatentVariableModel
+from .core.moments import check_sample_weight
 from .core.validation import (
     check_boolean,
     check_covariance,
     check_integer,
     check_matrix,
+    check_numeric,
     check_random_state,
     check_real,
     check_scalar_or_vector,
@@ -445,8 +448,13 @@ class ObservedEntries:
     """
 
     def __init__(self, X: np.ndarray, sample_weight: np.ndarray | None = None):
+        check_numeric(X, "X")
+        with naming("X"):
+            X = check_array(X, dtype=float, ensure_all_finite="allow-nan", input_name="X")
         observed = ~np.isnan(X)
-        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        weight = np.ones(len(X))
+        if sample_weight is not None:
+            weight = check_sample_weight(sample_weight, len(X))
         rows = np.flatnonzero(observed.any(axis=1) & (weight > 0))
         patterns, pattern = np.unique(observed[rows], axis=0, return_inverse=True)
         pattern = pattern.ravel()
