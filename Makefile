@@ -6,42 +6,69 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; \
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PORT ?= 8000
 VERSIONS ?= python3.11 python3.12 python3.13
+OLDEST ?= python3.11
+NEWEST ?= $(PYTHON)
 
 VENV := .venv/ready
 PY := .venv/bin/python
 SITE := _build/ready
-LIBRARY := $(wildcard lvmnotes/*.py lvmnotes/*/*.py lvmnotes/datasets/* lvmnotes/notebook/static/*)
+DRAFT := _build/draft/ready
+# All files of a folder, at any depth; make's own wildcards do not go down.
+files = $(shell find $(1) -name __pycache__ -prune -o -type f -print)
+LIBRARY := $(call files,lvmnotes)
+# What every chapter may use; its own figures are in the module of plots that has its name.
+SHARED := $(filter-out lvmnotes/plots/%,$(LIBRARY)) \
+	$(filter lvmnotes/plots/__init__.py lvmnotes/plots/common.py,$(LIBRARY))
 CHAPTERS := $(wildcard book/chapters/*.md)
 NOTEBOOKS := $(CHAPTERS:.md=.ipynb)
 COURSE := .venv/coursework
 PEERS := .venv/bench
 RELEASE := coursework/release/ready
 SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/*.py)
-PAGES := $(wildcard book/*.md book/*.bib book/_static/*) _config.yml _toc.yml
+PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/%,$(call files,book))
 
-.PHONY: help book test test-all notebooks lab serve coursework grade check public bench pins clean
+.PHONY: help book draft watch quick test test-all versions notebooks lab serve coursework grade check \
+	public bench pins clean
 
 help:
-	@echo "make book       build the site: environment, execution of the chapters, pages"
-	@echo "make test       everything that must hold (builds the book first)"
-	@echo "make notebooks  execute the chapters that changed"
-	@echo "make lab        JupyterLab on lab/, your own copy of the chapters"
-	@echo "make serve      show the site on http://localhost:$(PORT)"
-	@echo "make coursework problem sets for students in coursework/release/, proved"
-	@echo "make grade      grade coursework/submitted/<student>/<set>/ [SET=ppca]"
-	@echo "make check      the visible tests of a notebook: SET=ppca [NOTEBOOK=path]"
-	@echo "make public     this tree without the answers, in _build/public"
-	@echo "make bench      the library against its peers"
-	@echo "make test-all   make test in a fresh clone, for each of $(VERSIONS)"
-	@echo "make pins       resolve requirements*.txt anew"
-	@echo "make clean      remove all that make made, except lab/"
+	@echo "to read"
+	@echo "  make book       build the site: environment, execution of the chapters, pages"
+	@echo "  make serve      show the site on http://localhost:$(PORT)"
+	@echo "  make lab        JupyterLab on lab/, your own copy of the chapters"
+	@echo "to change"
+	@echo "  make watch      a draft of the site on http://localhost:$(PORT), new at every save"
+	@echo "  make draft      the same draft, once: warnings do not stop it"
+	@echo "  make notebooks  execute the chapters that changed"
+	@echo "  make quick      lint, types, tests of the library: a minute"
+	@echo "  make test       everything that must hold (builds the book first)"
+	@echo "  make test-all   make versions, the slow tests, and make test in a fresh clone for"
+	@echo "                  each of $(VERSIONS)"
+	@echo "  make versions   tests of the library with the lowest and the newest dependencies"
+	@echo "  make bench      the library against its peers"
+	@echo "  make pins       resolve requirements*.txt anew"
+	@echo "to teach"
+	@echo "  make coursework problem sets for students in coursework/release/, proved"
+	@echo "  make check      the visible tests of a notebook: SET=ppca [NOTEBOOK=path]"
+	@echo "  make grade      grade coursework/submitted/<student>/<set>/ [SET=ppca]"
+	@echo "  make public     this tree without the answers, in _build/public"
+	@echo "and"
+	@echo "  make clean      remove all that make made, except lab/"
 
 book: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(SITE)
 	@echo "The site: file://$(CURDIR)/_build/html/index.html"
 
+draft: $(VENV)
+	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(DRAFT)
+
+watch: draft
+	@$(PY) book/build.py watch --port $(PORT)
+
 notebooks: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(NOTEBOOKS)
+
+quick: $(VENV)
+	$(PY) -m pytest -n $(JOBS) tests/book/test_style.py tests/library
 
 test: book coursework
 	$(PY) -m pytest -n $(JOBS) --dist loadfile
@@ -69,12 +96,26 @@ public: $(COURSE)
 bench: $(PEERS)
 	$(PY) -m benchmarks
 
-test-all: test
+test-all: test versions
+	$(PY) -m pytest -n $(JOBS) -m slow --slow
 	@for python in $(VERSIONS); do \
 		$$python -c '' 2>/dev/null || { echo "$$python: not installed, skipped"; continue; }; \
 		clone=$$(mktemp -d) && git clone --quiet . $$clone && \
 		$(MAKE) --no-print-directory -C $$clone test PYTHON=$$python && rm -rf $$clone || exit 1; \
 	done
+
+# From a copy, because pip builds in the tree; the tests run on what it installed, and on that alone.
+versions:
+	@set -e; folder=$$(mktemp -d); cp -R lvmnotes tests pyproject.toml README.md LICENSE $$folder; \
+	for which in "$(OLDEST) -c requirements-lowest.txt" "$(NEWEST)"; do \
+		set -- $$which; python=$$1; shift; \
+		$$python -m venv --clear $$folder/venv; \
+		$$folder/venv/bin/pip install --quiet --disable-pip-version-check "$$@" \
+			$$folder pytest hypothesis pytest-xdist; \
+		$$folder/venv/bin/pip freeze --disable-pip-version-check | \
+			grep -E '^(numpy|scipy|scikit-learn|matplotlib|ipywidgets)='; \
+		(cd $$folder && venv/bin/pytest -n $(JOBS) tests/library); \
+	done; rm -rf $$folder
 
 # The oldest Python's answer also installs on the newer ones; the reverse does not hold.
 pins:
@@ -113,13 +154,18 @@ $(RELEASE): $(SETS) $(LIBRARY) requirements.txt requirements-coursework.txt
 	@$(PY) -m coursework release --jobs $(JOBS)
 	@mkdir -p $(@D) && touch $@
 
-# Order only on the environment: a new one matters by its pins, which are named here.
-book/chapters/%.ipynb: book/chapters/%.md $(LIBRARY) requirements.txt book/build.py | $(VENV)
-	@$(PY) book/build.py execute $<
+# Order only on the environment: a new one matters by its pins, which are named here.  A chapter
+# whose text alone is newer ($?) keeps the outputs of its code, if that is the same.
+.SECONDEXPANSION:
+book/chapters/%.ipynb: book/chapters/%.md $$(filter lvmnotes/plots/$$(subst -,_,$$*).py,$(LIBRARY)) \
+		$(SHARED) requirements.txt book/build.py | $(VENV)
+	@$(PY) book/build.py $(if $(filter-out $<,$?),execute,update) $<
 
 book/claims.md: book/claims.yml $(NOTEBOOKS) book/build.py
 	@$(PY) book/build.py claims
 
-$(SITE): book/claims.md $(NOTEBOOKS) $(PAGES)
-	@$(PY) book/build.py site
-	@touch $@
+$(SITE): book/claims.md $(NOTEBOOKS) $(PAGES) $(LIBRARY) requirements.txt
+	@$(PY) book/build.py site $?
+
+$(DRAFT): book/claims.md $(NOTEBOOKS) $(PAGES) $(LIBRARY) requirements.txt
+	@$(PY) book/build.py draft $?

@@ -2,11 +2,15 @@
 
     python book/build.py                                       all three, one after the other
     python book/build.py execute book/chapters/NAME.md ...     NAME.md -> executed NAME.ipynb
+    python book/build.py update book/chapters/NAME.md ...      likewise, only if its code changed
     python book/build.py claims                                ledger + notebooks -> book/claims.md
-    python book/build.py site                                  pages + notebooks -> _build/html
+    python book/build.py site [CHANGED ...]                    pages + notebooks -> _build/html
+    python book/build.py draft [CHANGED ...]                   likewise -> _build/draft/html
+    python book/build.py watch [--port PORT]                   `make draft` again at every save
     python book/build.py lab                                   notebooks -> lab/, yours to change
 
-The Makefile calls the steps one by one, so that it can skip what is up to date.
+The Makefile calls the steps one by one, so that it can skip what is up to date.  Each step imports
+only what it needs, because whoever edits a chapter waits for the imports at every save.
 """
 
 import argparse
@@ -17,33 +21,72 @@ import io
 import os
 import re
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 
-import jupytext
 import nbformat
 import yaml
-from jupyter_book.cli.main import main as jupyter_book
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-
-from lvmnotes.notebook.check import MIME_TYPE as CHECK
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "book" / "chapters"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(source):
+def execute(source, keep=False):
     """Run a chapter in a fresh kernel and write the notebook, outputs and all, beside it.
 
     The notebook is the same, byte for byte, whenever the outputs are: no times, no random ids, no
-    widget state, no version of Python.  A failed run leaves no notebook.
+    widget state, no version of Python.  A failed run leaves no notebook.  With `keep`, a chapter
+    whose code cells are those of its notebook takes over their outputs and executes nothing; the
+    notebook is then what executing would have written.
     """
+    import jupytext
+
+    started = time.time()
     target = source.with_suffix(".ipynb")
-    target.unlink(missing_ok=True)
-    print(f"executing {source.relative_to(ROOT)}", flush=True)
     notebook = jupytext.read(source)
+    if not (keep and _take_over_outputs(notebook, target)):
+        target.unlink(missing_ok=True)
+        _run(notebook, source)
+    notebook.metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    }
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+        if cell.cell_type == "code":  # a view that was all of an output leaves nothing to show
+            cell.outputs = [o for o in cell.outputs if o.get("data") != {}]
+    partial = target.with_suffix(".partial")
+    nbformat.write(notebook, partial)
+    os.utime(partial, (started, started))  # what is saved from here on is newer than the notebook
+    partial.replace(target)
+
+
+def _take_over_outputs(notebook, executed):
+    """Give a notebook the outputs of an executed one; return False if their code cells differ."""
+    if not executed.exists():
+        return False
+    new, old = (
+        [cell for cell in book.cells if cell.cell_type == "code"]
+        for book in (notebook, nbformat.read(executed, as_version=4))
+    )
+    if [(c.source, c.metadata) for c in new] != [(c.source, c.metadata) for c in old]:
+        return False
+    for cell, done in zip(new, old, strict=True):
+        cell.execution_count, cell.outputs = done.execution_count, done.outputs
+    return True
+
+
+def _run(notebook, source):
+    """Execute the cells of a chapter's notebook in a fresh kernel."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    print(f"executing {source.relative_to(ROOT)}", flush=True)
     client = NotebookClient(
         notebook,
         timeout=600,
@@ -58,19 +101,6 @@ def execute(source):
         client.execute()
     except CellExecutionError as error:
         sys.exit(f"{source.relative_to(ROOT)}: {error}")
-    notebook.metadata = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
-    }
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{number}"
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
-        if cell.cell_type == "code":  # a view that was all of an output leaves nothing to show
-            cell.outputs = [o for o in cell.outputs if o.get("data") != {}]
-    partial = target.with_suffix(".partial")
-    nbformat.write(notebook, partial)
-    partial.replace(target)
 
 
 def claims():
@@ -97,10 +127,12 @@ def claims():
 
 def _checks(notebook, claim, page):
     """Yield the data of every check of a claim, and a link to the cell (`_tidy` has the anchor)."""
+    from lvmnotes.notebook.check import MIME_TYPE
+
     cells = [cell for cell in notebook.cells if f"claim:{claim}" in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, start=1):
         for output in cell.outputs:
-            check = output.get("data", {}).get(CHECK)
+            check = output.get("data", {}).get(MIME_TYPE)
             if check and check["claim"] == claim:
                 what = html.escape(check["what"]).replace("|", "\\|")
                 yield check, f'<a href="{page}#check-{claim}-{number}">{what}</a>'
@@ -116,17 +148,89 @@ def _measured(check):
     return f"{number}{unit} (limit {limit}) | {verdict}"
 
 
-def site():
-    """Build the site afresh and strictly: any warning is an error.
+def site(changed=(), draft=False):
+    """Build the site, strictly, or a draft of it; given what changed since, keep what did not.
 
-    Always afresh, because Sphinx warns only about the pages it reads again: a second run over the
-    cache of a failed one would pass, and so would one after a change that breaks another page.
+    In the site any warning is an error.  It is built afresh, or on the doctrees of a build that
+    passed: Sphinx warns only about the pages that it reads again, so those of a failed build would
+    pass the second time.  Every page is written again, because a change of one page can break
+    the links of another, and only writing looks at them.  `changed` must name all that is newer
+    than the last build; unless it is pages alone, everything is read again.
+
+    A draft prints its warnings and goes on, and it writes no page but the changed ones.  It
+    has a folder of its own, so that the site never builds on doctrees whose warnings were ignored.
     """
-    shutil.rmtree(ROOT / "_build", ignore_errors=True)
+    from jupyter_book.sphinx import build_sphinx
+
+    started = time.time()
+    folder = ROOT / "_build" / "draft" if draft else ROOT / "_build"
+    output, doctrees, ready = (folder / name for name in ("html", ".doctrees", "ready"))
+    pages_alone = all(Path(name).suffix in (".md", ".ipynb") for name in changed)
+    if not (changed and pages_alone and ready.exists()):
+        changed = ()
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.rmtree(doctrees, ignore_errors=True)
+    ready.unlink(missing_ok=True)  # until the end, so that no build follows on an interrupted one
+    before = {page: page.stat().st_mtime_ns for page in output.rglob("*.html")}
     with contextlib.redirect_stdout(io.StringIO()):  # warnings go to stderr
-        jupyter_book(["build", "-W", "-n", "--keep-going", "-q", str(ROOT)], standalone_mode=False)
-    for page in (ROOT / "_build" / "html").rglob("*.html"):
-        page.write_text(_tidy(page.read_text(encoding="utf-8")), encoding="utf-8")
+        failed = build_sphinx(
+            ROOT,
+            output,
+            noconfig=True,
+            path_config=ROOT / "_config.yml",
+            confoverrides={
+                "external_toc_path": str(ROOT / "_toc.yml"),
+                "latex_individualpages": False,
+                "nitpicky": True,
+            },
+            doctreedir=doctrees,
+            filenames=[str(ROOT / name) for name in changed] if draft else [],
+            force_all=not draft,
+            tags=["draft"] if draft else [],
+            warningiserror=not draft,
+            keep_going=True,
+            quiet=True,
+        )
+    if failed:
+        shutil.rmtree(output, ignore_errors=True)
+        sys.exit(f"The {'draft' if draft else 'site'} is not built: see above.")
+    for page in output.rglob("*.html"):
+        if page.stat().st_mtime_ns != before.get(page):  # the others are tidy
+            page.write_text(_tidy(page.read_text(encoding="utf-8")), encoding="utf-8")
+    ready.touch()
+    os.utime(ready, (started, started))  # what was saved meanwhile is newer
+
+
+def watch(port):
+    """Serve the draft; bring it up to date at every save, and reload the browser that shows it."""
+    import uvicorn
+    from sphinx_autobuild.middleware import JavascriptInjectorMiddleware
+    from sphinx_autobuild.server import RebuildServer
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.routing import Mount, WebSocketRoute
+    from starlette.staticfiles import StaticFiles
+
+    written_by_the_build = re.compile(r"\.ipynb$|\.partial$|\.pyc$|claims\.md$|/[.~][^/]*$|~$")
+    watcher = RebuildServer(
+        [ROOT / "book", ROOT / "lvmnotes"], written_by_the_build.search, make_draft
+    )
+    app = Starlette(
+        routes=[
+            WebSocketRoute("/websocket-reload", watcher),
+            Mount("/", StaticFiles(directory=ROOT / "_build" / "draft" / "html", html=True)),
+        ],
+        middleware=[Middleware(JavascriptInjectorMiddleware, ws_url=f"127.0.0.1:{port}")],
+        lifespan=watcher.lifespan,
+    )
+    print(f"The draft: http://127.0.0.1:{port}/ (Ctrl-C to stop)", flush=True)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+
+
+def make_draft(changed_paths):
+    """Run `make draft`; when it fails the browser keeps what it has, and the terminal says why."""
+    print("saved:", *(path.name for path in changed_paths), flush=True)
+    subprocess.run(["make", "--silent", "--no-print-directory", "draft"], cwd=ROOT, check=False)
 
 
 # What the theme and the extensions leave undone in a page, most of it found by axe.
@@ -179,23 +283,27 @@ def lab():
 def main():
     """Run the step that the command line names; without one, the three that make the site."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("step", nargs="?", choices=["execute", "claims", "site", "lab"])
-    parser.add_argument("chapters", nargs="*", type=Path)
+    steps = ["execute", "update", "claims", "site", "draft", "watch", "lab"]
+    parser.add_argument("step", nargs="?", choices=steps)
+    parser.add_argument("paths", nargs="*", type=Path, help="chapters, or what changed")
+    parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
-    if options.step in (None, "execute"):
-        for source in options.chapters or sorted(CHAPTERS.glob("*.md")):
-            execute(source.resolve())
+    if options.step in (None, "execute", "update"):
+        for source in options.paths or sorted(CHAPTERS.glob("*.md")):
+            execute(source.resolve(), keep=options.step == "update")
     if options.step in (None, "claims"):
         claims()
-    if options.step in (None, "site"):
-        site()
+    if options.step in (None, "site", "draft"):
+        site(options.paths, draft=options.step == "draft")
     if options.step is None:
         print(f"The site: {(ROOT / '_build' / 'html' / 'index.html').as_uri()}")
+    if options.step == "watch":
+        watch(options.port)
     if options.step == "lab":
         lab()
 
 
 if __name__ == "__main__":
-    # One thread a kernel: faster for small matrices, and sums come out the same everywhere.
+    # One thread per kernel: faster for small matrices, and sums come out the same everywhere.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
     main()

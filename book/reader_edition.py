@@ -51,7 +51,7 @@ def name_the_wheel(app, docname, source):
 
 def write(app, exception):
     """Put a reader's edition in the place of each chapter's source, where the page links to it."""
-    if exception or app.builder.format != "html":
+    if exception or app.builder.format != "html" or "draft" in app.tags:
         return
     for docname in app.env.found_docs:
         source = Path(app.env.doc2path(docname))
@@ -59,7 +59,9 @@ def write(app, exception):
             edition = Edition(app, docname, nbformat.read(source, as_version=4))
             target = Path(app.outdir) / "_sources" / f"{docname}.ipynb"
             nbformat.write(edition.notebook(), target)
-    build_wheel(Path(app.outdir) / "downloads")
+    downloads = Path(app.outdir) / "downloads"
+    if not (downloads / WHEEL).exists():  # a change of the library builds the site afresh
+        build_wheel(downloads)
 
 
 def build_wheel(folder):
@@ -92,7 +94,7 @@ class Edition:
             self.paragraphs.append("## References")
             self.paragraphs += [f"- {reference}" for reference in sorted(self.references.values())]
         self.close_text()
-        title, self.cells[0].source = self.cells[0].source.split("\n\n", 1)
+        title, _, self.cells[0].source = self.cells[0].source.partition("\n\n")
         head = new_markdown_cell(f"{title}\n\n{self.where_from()}")
         self.cells[:0] = [head, self.install()]
         for number, cell in enumerate(self.cells):

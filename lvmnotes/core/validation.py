@@ -211,7 +211,9 @@ def naming(name: str) -> Iterator[None]:
         raise kind(f"{name}: {error}") from error
 
 
-def check_matrix(values: ArrayLike, name: str, shape: tuple[int | None, int | None] = (None, None)):
+def check_matrix(
+    values: ArrayLike, name: str, shape: tuple[int | None, int | None] = (None, None)
+) -> np.ndarray:
     """Return a finite matrix of floats of the given shape, or raise.
 
     Parameters

@@ -8,7 +8,6 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
-from numpy.typing import ArrayLike
 
 #: Width in inches of figures with several panels.
 WIDTH = 6.4
@@ -57,7 +56,7 @@ def frameless(ax: Axes) -> None:
     ax.spines[:].set_visible(False)
 
 
-def image_rows(rows: dict[str, ArrayLike]) -> Figure:
+def image_rows(rows: dict[str, np.ndarray]) -> Figure:
     """Draw rows of 8 x 8 images; NaN is shown in blue.
 
     Parameters
@@ -78,7 +77,7 @@ def image_rows(rows: dict[str, ArrayLike]) -> Figure:
     return figure
 
 
-def half_steps(bounds: ArrayLike, log_likelihoods: ArrayLike, gaps: ArrayLike) -> Figure:
+def half_steps(bounds: np.ndarray, log_likelihoods: np.ndarray, gaps: np.ndarray) -> Figure:
     """Draw the bound and the log-likelihood over the half-steps of EM, and the gap below them.
 
     Parameters

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .common import WIDTH, frameless
 
 
-def heatmaps(matrices: dict[str, ArrayLike], names: Sequence[str]) -> Figure:
+def heatmaps(matrices: dict[str, np.ndarray], names: Sequence[str]) -> Figure:
     """Draw square matrices of the same variables side by side on one scale from -1 to 1.
 
     Parameters
@@ -34,7 +33,7 @@ def heatmaps(matrices: dict[str, ArrayLike], names: Sequence[str]) -> Figure:
     return figure
 
 
-def loading_bars(loadings: ArrayLike, names: Sequence[str], factor_names: Sequence[str]) -> Figure:
+def loading_bars(loadings: np.ndarray, names: Sequence[str], factor_names: Sequence[str]) -> Figure:
     """Draw loadings as bars, one panel per factor, one row per variable.
 
     Parameters
@@ -47,19 +46,20 @@ def loading_bars(loadings: ArrayLike, names: Sequence[str], factor_names: Sequen
     """
     loadings = np.asarray(loadings)
     D, d = loadings.shape
-    figure, axes = plt.subplots(1, d, figsize=(WIDTH, 0.8 + 0.27 * D), sharex=True, sharey=True)
-    for j, ax in enumerate(np.atleast_1d(axes)):
+    size = (WIDTH, 0.8 + 0.27 * D)
+    figure, ((*axes,),) = plt.subplots(1, d, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for j, ax in enumerate(axes):
         ax.barh(range(D), loadings[:, j], color=f"C{j}")
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set(title=factor_names[j], xlim=(-1, 1))
-    np.atleast_1d(axes)[0].set_yticks(range(D), names)
-    np.atleast_1d(axes)[0].invert_yaxis()
+    axes[0].set_yticks(range(D), names)
+    axes[0].invert_yaxis()
     figure.supxlabel("loading", fontsize="medium")
     return figure
 
 
 def path_diagram(
-    loadings: ArrayLike,
+    loadings: np.ndarray,
     names: Sequence[str],
     factor_names: Sequence[str],
     threshold: float = 0.3,
@@ -111,10 +111,10 @@ def path_diagram(
                 zorder=4,
                 bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
             )
-    for i, name in enumerate(names):
+    for row, name in enumerate(names):
         ax.text(
             2.05,
-            i,
+            row,
             name,
             va="center",
             bbox={"boxstyle": "square,pad=0.3", "fc": "white", "ec": "black"},
@@ -124,7 +124,7 @@ def path_diagram(
     return figure
 
 
-def convergence(traces: dict[str, ArrayLike]) -> Figure:
+def convergence(traces: dict[str, np.ndarray]) -> Figure:
     """Draw the difference between the best log-likelihood of all traces and each trace.
 
     Parameters
@@ -144,11 +144,11 @@ def convergence(traces: dict[str, ArrayLike]) -> Figure:
 
 
 def rotated_loadings(
-    loadings: ArrayLike,
+    loadings: np.ndarray,
     names: Sequence[str],
     angle: float,
-    angles: ArrayLike,
-    criterion: ArrayLike,
+    angles: np.ndarray,
+    criterion: np.ndarray,
     log_likelihood: float,
 ) -> Figure:
     """Draw the loadings on two rotated factors, and the varimax criterion over all angles.
@@ -183,7 +183,7 @@ def rotated_loadings(
 
 
 def heywood_case(
-    uniqueness: ArrayLike, log_likelihood: ArrayLike, trace: ArrayLike, label: str
+    uniqueness: np.ndarray, log_likelihood: np.ndarray, trace: np.ndarray, label: str
 ) -> Figure:
     """Draw the best log-likelihood for each value of one uniqueness, and its trace under EM.
 

@@ -8,13 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .common import BLUE, ORANGE, WIDTH
 
 
 def association_bars(
-    misfits: dict[str, ArrayLike], pairs: Sequence[str], critical_value: float
+    misfits: dict[str, np.ndarray], pairs: Sequence[str], critical_value: float
 ) -> Figure:
     """Draw the misfit of the two-way tables under several models, one row per pair of items.
 
@@ -40,7 +39,9 @@ def association_bars(
 
 
 def mixture_steps(
-    X: ArrayLike, steps: dict[str, tuple[ArrayLike, ArrayLike, ArrayLike]], labels: Sequence[str]
+    X: np.ndarray,
+    steps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    labels: Sequence[str],
 ) -> Figure:
     """Draw data coloured by responsibility, with two Gaussians as ellipses, one panel per step.
 
@@ -66,7 +67,7 @@ def mixture_steps(
     return figure
 
 
-def label_bits(bits: ArrayLike) -> Figure:
+def label_bits(bits: np.ndarray) -> Figure:
     """Draw the information of a hidden bit about the label, for each pair of ten labels.
 
     Parameters
@@ -89,7 +90,7 @@ def label_bits(bits: ArrayLike) -> Figure:
     return figure
 
 
-def class_and_draws(probabilities: ArrayLike, draws: ArrayLike, title: str) -> Figure:
+def class_and_draws(probabilities: np.ndarray, draws: np.ndarray, title: str) -> Figure:
     """Draw the probabilities of a class of binary images, and images drawn from the class.
 
     Parameters
@@ -113,7 +114,9 @@ def class_and_draws(probabilities: ArrayLike, draws: ArrayLike, title: str) -> F
     return figure
 
 
-def parameters_and_table(weights: ArrayLike, probabilities: ArrayLike, table: ArrayLike) -> Figure:
+def parameters_and_table(
+    weights: np.ndarray, probabilities: np.ndarray, table: np.ndarray
+) -> Figure:
     """Draw the parameters of two classes and two items as bars, and the table they imply.
 
     Parameters
@@ -141,7 +144,7 @@ def parameters_and_table(weights: ArrayLike, probabilities: ArrayLike, table: Ar
 
 
 def local_maxima_and_divergence(
-    ends: ArrayLike, widths: ArrayLike, log_likelihoods: dict[str, ArrayLike]
+    ends: np.ndarray, widths: np.ndarray, log_likelihoods: dict[str, np.ndarray]
 ) -> Figure:
     """Draw the log-likelihoods at which EM ends, and a likelihood without a maximum.
 

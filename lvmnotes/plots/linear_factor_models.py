@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .common import BLUE, GREEN, ORANGE, PURPLE
 
 
-def generation_steps(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: ArrayLike) -> Figure:
+def generation_steps(
+    step: str, H: np.ndarray, W: np.ndarray, b: np.ndarray, X: np.ndarray
+) -> Figure:
     """Draw one factor and its image in the plane of two variables, up to one step of the model.
 
     Parameters
@@ -46,7 +47,7 @@ def generation_steps(step: str, H: ArrayLike, W: ArrayLike, b: ArrayLike, X: Arr
     return figure
 
 
-def density_contours(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> Figure:
+def density_contours(log_densities: dict[str, np.ndarray], ticks: np.ndarray) -> Figure:
     """Draw contours, two nats apart, of densities of two factors, one panel per density.
 
     Parameters
@@ -65,7 +66,7 @@ def density_contours(log_densities: dict[str, ArrayLike], ticks: ArrayLike) -> F
 
 
 def samples_with_ellipse(
-    samples: dict[str, ArrayLike], C: ArrayLike, names: Sequence[str]
+    samples: dict[str, np.ndarray], C: np.ndarray, names: Sequence[str]
 ) -> Figure:
     """Draw two-dimensional samples, one panel per sample, with the ellipse of one covariance.
 
@@ -88,7 +89,7 @@ def samples_with_ellipse(
     return figure
 
 
-def posteriors(h: ArrayLike, curves: dict[str, tuple[ArrayLike, ...]]) -> Figure:
+def posteriors(h: np.ndarray, curves: dict[str, tuple[np.ndarray, ...]]) -> Figure:
     """Draw prior, likelihood and posterior of one factor, one panel per prior.
 
     Parameters
@@ -109,7 +110,7 @@ def posteriors(h: ArrayLike, curves: dict[str, tuple[ArrayLike, ...]]) -> Figure
     return figure
 
 
-def found_against_true(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
+def found_against_true(truth: np.ndarray, found: dict[str, np.ndarray]) -> Figure:
     """Draw found factors against the true ones, one panel per method.
 
     Parameters
@@ -127,7 +128,7 @@ def found_against_true(truth: ArrayLike, found: dict[str, ArrayLike]) -> Figure:
     return figure
 
 
-def labelled_plane(H: ArrayLike, labels: ArrayLike) -> Figure:
+def labelled_plane(H: np.ndarray, labels: np.ndarray) -> Figure:
     """Draw each sample as its label, at the values of its first two factors.
 
     Parameters
@@ -139,9 +140,7 @@ def labelled_plane(H: ArrayLike, labels: ArrayLike) -> Figure:
     figure, ax = plt.subplots(figsize=(5.6, 4.6))
     colors = (BLUE, ORANGE, GREEN, PURPLE, "black")
     for label in range(10):
-        points = H[labels == label]
-        ax.scatter(
-            *points[:, :2].T, marker=f"${label}$", s=55, color=colors[label % 5], linewidths=0.2
-        )
+        x, y = H[labels == label, :2].T
+        ax.scatter(x, y, marker=f"${label}$", s=55, color=colors[label % 5], linewidths=0.2)
     ax.set(xlabel="factor 1 (posterior mean)", ylabel="factor 2 (posterior mean)")
     return figure

@@ -5,12 +5,13 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .common import BLUE, SKY, WIDTH, frameless
 
 
-def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: ArrayLike) -> Figure:
+def pancake(
+    X: np.ndarray, W: np.ndarray, angle: float, angles: np.ndarray, C: np.ndarray
+) -> Figure:
     """Draw points near a plane in three dimensions, and their variance from left to right.
 
     Parameters
@@ -49,7 +50,7 @@ def pancake(X: ArrayLike, W: ArrayLike, angle: float, angles: ArrayLike, C: Arra
     return figure
 
 
-def scree(eigenvalues: ArrayLike) -> Figure:
+def scree(eigenvalues: np.ndarray) -> Figure:
     """Draw eigenvalues, and the share of their sum that the first d leave out.
 
     Parameters
@@ -68,7 +69,7 @@ def scree(eigenvalues: ArrayLike) -> Figure:
     return figure
 
 
-def direction_images(rows: dict[str, ArrayLike]) -> Figure:
+def direction_images(rows: dict[str, np.ndarray]) -> Figure:
     """Draw rows of directions in the space of 8 x 8 images: blue is negative, red is positive.
 
     Parameters
@@ -89,7 +90,7 @@ def direction_images(rows: dict[str, ArrayLike]) -> Figure:
     return figure
 
 
-def training_error(traces: dict[str, ArrayLike], minimum: float) -> Figure:
+def training_error(traces: dict[str, np.ndarray], minimum: float) -> Figure:
     """Draw the difference between the error during training and the smallest error.
 
     Parameters
@@ -108,7 +109,7 @@ def training_error(traces: dict[str, ArrayLike], minimum: float) -> Figure:
     return figure
 
 
-def decoded_surfaces(X: ArrayLike, surfaces: dict[str, ArrayLike]) -> Figure:
+def decoded_surfaces(X: np.ndarray, surfaces: dict[str, np.ndarray]) -> Figure:
     """Draw points in three dimensions and a decoder's surface, one panel per decoder.
 
     Parameters

@@ -7,16 +7,15 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .common import WIDTH
 
 
 def likelihood_contours(
-    S: ArrayLike,
+    S: np.ndarray,
     noise_variance: float,
-    stationary: ArrayLike,
-    path: ArrayLike,
+    stationary: np.ndarray,
+    path: np.ndarray,
     names: Sequence[str],
 ) -> Figure:
     """Draw the likelihood of PPCA with one factor and fixed noise over the two loadings.
@@ -52,7 +51,7 @@ def likelihood_contours(
     return figure
 
 
-def convergence_rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
+def convergence_rates(angles: np.ndarray, errors: np.ndarray) -> Figure:
     """Draw the convergence of the subspace and of the lengths of the columns under EM.
 
     Parameters
@@ -74,7 +73,7 @@ def convergence_rates(angles: ArrayLike, errors: ArrayLike) -> Figure:
     return figure
 
 
-def reconstructions(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[str]) -> Figure:
+def reconstructions(W: np.ndarray, sigma: float, X: np.ndarray, names: Sequence[str]) -> Figure:
     """Draw points, their reconstructions by the posterior mean, and the density, in two dimensions.
 
     Parameters
@@ -107,7 +106,7 @@ def reconstructions(W: ArrayLike, sigma: float, X: ArrayLike, names: Sequence[st
     return figure
 
 
-def score_by_noise_level(factors: ArrayLike, log_likelihoods: ArrayLike) -> Figure:
+def score_by_noise_level(factors: np.ndarray, log_likelihoods: np.ndarray) -> Figure:
     """Draw held-out log-likelihood over the noise level.
 
     Parameters
@@ -157,7 +156,7 @@ def score_by_parameters(scores: dict[str, tuple[int, float]]) -> Figure:
 
 
 def bayesian_pca(
-    eigenvalues: ArrayLike, threshold: float, squared_lengths: dict[str, ArrayLike]
+    eigenvalues: np.ndarray, threshold: float, squared_lengths: dict[str, np.ndarray]
 ) -> Figure:
     """Draw eigenvalues with the threshold of Bayesian PCA, and squared lengths of columns.
 
@@ -182,7 +181,7 @@ def bayesian_pca(
     return figure
 
 
-def local_lines(X: ArrayLike, models: Sequence, single) -> Figure:
+def local_lines(X: np.ndarray, models: Sequence, single) -> Figure:
     """Draw data, and the axis of each one-factor model as a segment of two standard deviations.
 
     Parameters
@@ -204,7 +203,7 @@ def local_lines(X: ArrayLike, models: Sequence, single) -> Figure:
     return figure
 
 
-def operation_counts(sizes: ArrayLike, counts: dict[str, ArrayLike]) -> Figure:
+def operation_counts(sizes: np.ndarray, counts: dict[str, np.ndarray]) -> Figure:
     """Draw operation counts over the number of variables.
 
     Parameters

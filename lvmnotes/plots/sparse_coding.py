@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .common import WIDTH, frameless
 
 
 def priors(
-    h: ArrayLike, densities: dict[str, ArrayLike], with_spike: dict[str, ArrayLike]
+    h: np.ndarray, densities: dict[str, np.ndarray], with_spike: dict[str, np.ndarray]
 ) -> Figure:
     """Draw densities of one factor, on a linear and on a logarithmic scale.
 
@@ -38,7 +37,7 @@ def priors(
 
 
 def code_path(
-    patch: ArrayLike, decoded: ArrayLike, weights: ArrayLike, path: ArrayLike, lam: float
+    patch: np.ndarray, decoded: np.ndarray, weights: np.ndarray, path: np.ndarray, lam: float
 ) -> Figure:
     """Draw a patch, its reconstruction, and the entries of its code over the sparsity weight.
 
@@ -64,7 +63,7 @@ def code_path(
     return figure
 
 
-def proximal_descent(traces: dict[str, ArrayLike], bounds: dict[str, ArrayLike]) -> Figure:
+def proximal_descent(traces: dict[str, np.ndarray], bounds: dict[str, np.ndarray]) -> Figure:
     """Draw an objective minus its minimum over iterations, with the theoretical bounds.
 
     Parameters
@@ -83,7 +82,7 @@ def proximal_descent(traces: dict[str, ArrayLike], bounds: dict[str, ArrayLike])
     return figure
 
 
-def dictionaries(atoms: dict[str, ArrayLike], columns: int = 10) -> Figure:
+def dictionaries(atoms: dict[str, np.ndarray], columns: int = 10) -> Figure:
     """Draw the columns of dictionaries as square images, one panel per dictionary.
 
     Parameters
@@ -104,7 +103,7 @@ def dictionaries(atoms: dict[str, ArrayLike], columns: int = 10) -> Figure:
     return figure
 
 
-def gabor_scores(scores: dict[str, ArrayLike]) -> Figure:
+def gabor_scores(scores: dict[str, np.ndarray]) -> Figure:
     """Draw the share of atoms whose best Gabor function has at least a given R squared.
 
     Parameters
@@ -140,7 +139,7 @@ def encoder_excess(excess: dict[str, dict[str, float]]) -> Figure:
     return figure
 
 
-def few_labels(counts: Sequence[int], accuracies: dict[str, ArrayLike]) -> Figure:
+def few_labels(counts: Sequence[int], accuracies: dict[str, np.ndarray]) -> Figure:
     """Draw accuracies against the number of labels per class, with standard errors.
 
     Parameters
@@ -167,7 +166,7 @@ def few_labels(counts: Sequence[int], accuracies: dict[str, ArrayLike]) -> Figur
 
 
 def objective_contours(
-    h: ArrayLike, surfaces: dict[str, ArrayLike], ends: dict[str, ArrayLike]
+    h: np.ndarray, surfaces: dict[str, np.ndarray], ends: dict[str, np.ndarray]
 ) -> Figure:
     """Draw contours of objectives of two code entries, and the ends of descents from many starts.
 
@@ -189,7 +188,7 @@ def objective_contours(
     return figure
 
 
-def prior_samples(images: ArrayLike, groups: int, scores: dict[int, float]) -> Figure:
+def prior_samples(images: np.ndarray, groups: int, scores: dict[int, float]) -> Figure:
     """Draw digits decoded from codes of a prior, and the scores of all priors.
 
     Parameters

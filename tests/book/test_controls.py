@@ -5,21 +5,32 @@ green; then each test breaks one thing in a copy.
 """
 
 import json
+import os
+import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 REAL = [
+    "LICENSE",
+    "Makefile",
+    "README.md",
     "_config.yml",
     "pyproject.toml",
+    "requirements.txt",
     "book/build.py",
     "book/conftest.py",
+    "book/reader_edition.py",
     "book/references.bib",
     "book/_static",
+    "lvmnotes",
     "tests/book/test_notebooks.py",
 ]
 SMALL = {
@@ -29,7 +40,27 @@ root: book/index
 parts:
   - chapters:
       - file: book/chapters/small
+      - file: book/notes
 """,
+    "book/notes.md": """
+# Notes
+
+```{prf:definition} A word
+:label: word
+A definition.
+```
+
+```{exercise} Think
+:label: think
+An exercise.
+```
+
+(place)=
+## A place
+
+A section.
+""",
+    "book/claims.yml": "[]\n",
     "book/index.md": """
 # A small book
 
@@ -160,6 +191,161 @@ def test_a_broken_reference_stops_the_build_every_time(tree, broken):
     for _ in range(2):
         code, said = run(tree, "book/build.py", "site")
         assert code != 0 and broken.split("`")[1] in said
+
+
+@pytest.fixture(scope="module")
+def built(book, tmp_path_factory):
+    """Return the small book with its site."""
+    tree = shutil.copytree(book, tmp_path_factory.mktemp("built") / "tree")
+    code, said = run(tree, "book/build.py", "site")
+    assert code == 0, said
+    return tree
+
+
+@pytest.fixture
+def site(built, tmp_path):
+    """Return a copy of the small book with its site, to change; the real times are kept."""
+    return shutil.copytree(built, tmp_path / "built")
+
+
+def append(path, text):
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_a_change_of_prose_keeps_outputs_and_gives_the_same_notebook(tree, notebook):
+    chapter = notebook.with_suffix(".md")
+    text = chapter.read_text(encoding="utf-8")
+    text = text.replace("# A small chapter\n", "# A chapter\n\nProse.\n\n+++\n\nA new cell.\n")
+    chapter.write_text(text.replace("kernelspec:", "author: nobody\nkernelspec:"))
+    code, said = run(tree, "book/build.py", "update", chapter)
+    assert code == 0 and "executing" not in said, said
+    kept = notebook.read_bytes()
+    assert b"A new cell." in kept and b"the answer is 42" in kept
+    code, said = run(tree, "book/build.py", "execute", chapter)
+    assert code == 0 and "executing" in said, said
+    assert notebook.read_bytes() == kept
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("6 * 7", "6 * 8"),
+        (":tags: [claim:FA-1]", ":tags: [claim:FA-1, hide-input]"),
+        ("plt.show()\n```\n", "plt.show()\n```\n\n```{code-cell} ipython3\n1 + 1\n```\n"),
+        ("```{code-cell} ipython3\nplt.plot([1, 2])\nplt.show()\n```\n", ""),
+    ],
+    ids=["code", "tags", "one cell more", "one cell less"],
+)
+def test_a_change_of_code_executes(tree, notebook, old, new):
+    chapter = notebook.with_suffix(".md")
+    text = chapter.read_text(encoding="utf-8")
+    assert old in text
+    chapter.write_text(text.replace(old, new), encoding="utf-8")
+    code, said = run(tree, "book/build.py", "update", chapter)
+    assert code == 0 and "executing" in said, said
+    code, said = compare(tree)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("reference", ["{ref}`place`", "{prf:ref}`word`", "{ref}`think`"])
+def test_a_page_that_breaks_another_stops_the_build_every_time(site, reference):
+    append(site / "book" / "index.md", f"\nSee {reference}.\n")
+    code, said = run(site, "book/build.py", "site", "book/index.md")
+    assert code == 0, said
+    notes = site / "book" / "notes.md"
+    label = reference.split("`")[1]
+    notes.write_text(notes.read_text(encoding="utf-8").replace(label, "elsewhere"))
+    for changed in (["book/notes.md"], ["book/notes.md"], []):
+        code, said = run(site, "book/build.py", "site", *changed)
+        assert code != 0 and label in said
+        assert not (site / "_build" / "html").exists()
+
+
+def test_the_site_changes_with_a_page_and_its_other_pages_stay_as_they_were(site):
+    pages = {
+        path: path.read_text(encoding="utf-8") for path in site.rglob("_build/html/book/**/*.html")
+    }
+    (chapter,) = (path for path in pages if path.stem == "small")
+    assert pages[chapter].count('id="check-FA-1-1"') == 1
+    append(site / "book" / "notes.md", "\nOne more sentence.\n")
+    code, said = run(site, "book/build.py", "site", "book/notes.md")
+    assert code == 0, said
+    version = re.compile(r"\?v=\w+")  # of a style sheet, which Sphinx first looks for too early
+    changed = {
+        path.stem
+        for path, text in pages.items()
+        if version.sub("", path.read_text(encoding="utf-8")) != version.sub("", text)
+    }
+    assert changed == {"notes"}
+
+
+@pytest.mark.parametrize(
+    "changed", [[], ["_config.yml"], ["book/index.md", "lvmnotes/plots/one.py"]]
+)
+def test_the_site_is_built_afresh_where_not_pages_alone_changed(site, changed):
+    stray = site / "_build" / "html" / "stray.html"
+    stray.write_text("left over")
+    code, said = run(site, "book/build.py", "site", *changed)
+    assert code == 0 and not stray.exists(), said
+
+
+def test_a_build_that_was_interrupted_is_not_continued(site):
+    append(site / "book" / "index.md", "\nSee {ref}`nowhere`.\n")
+    slow = "import sys, time, sphinx.application as a; sys.path.insert(0, 'book'); import build; "
+    slow += "a.Sphinx.build = lambda *_: sys.exit(3); build.site(['book/index.md'])"
+    assert run(site, "-c", slow)[0] == 3
+    assert not (site / "_build" / "ready").exists()
+
+
+def test_a_draft_says_what_is_wrong_and_goes_on_but_the_site_does_not(tree):
+    append(tree / "book" / "index.md", "\nSee {ref}`nowhere`.\n")
+    code, said = run(tree, "book/build.py", "draft")
+    assert code == 0 and "nowhere" in said
+    draft = tree / "_build" / "draft" / "html" / "book"
+    assert "nowhere" in (draft / "index.html").read_text(encoding="utf-8")
+    chapter = (draft / "chapters" / "small.html").read_text(encoding="utf-8")
+    append(tree / "book" / "index.md", "\nMore.\n")
+    code, said = run(tree, "book/build.py", "draft", "book/index.md")
+    assert code == 0 and "More." in (draft / "index.html").read_text(encoding="utf-8")
+    assert (draft / "chapters" / "small.html").read_text(encoding="utf-8") == chapter
+    assert run(tree, "book/build.py", "site", "book/index.md")[0] != 0
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_a_save_reaches_the_browser(tree, browser):
+    (tree / ".venv").mkdir()
+    (tree / ".venv" / "ready").touch()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    chapter = tree / "book" / "chapters" / "small.md"
+    with (
+        subprocess.Popen(
+            ["make", "watch", f"PY={sys.executable}", f"PORT={port}"],
+            cwd=tree,
+            env=own,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as server,
+        browser.new_context() as context,
+    ):
+        page = context.new_page()
+        try:
+            while "The draft: http" not in (line := server.stdout.readline()):
+                assert server.poll() is None and "rror" not in line, line
+            page.goto(f"http://127.0.0.1:{port}/book/chapters/small.html")
+            expect(page.get_by_text("the answer is 42")).to_be_visible()
+            append(chapter, "\nOne more sentence.\n")
+            expect(page.get_by_text("One more sentence.")).to_be_visible(timeout=120_000)
+            chapter.write_text(chapter.read_text(encoding="utf-8").replace("6 * 7", "6 * 8"))
+            expect(page.get_by_text("the answer is 48")).to_be_visible(timeout=120_000)
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+        said = server.stdout.read()
+    assert said.count("executing") == 1, said
 
 
 def test_a_check_that_fails_stops_the_build_and_leaves_no_notebook(tree, notebook):
