@@ -66,6 +66,8 @@ A section.
 
 {doc}`chapters/small` {cite}`holzinger1939`
 
+{ref}`place`, {prf:ref}`word`, {ref}`think`
+
 ```{bibliography}
 ```
 """,
@@ -247,16 +249,12 @@ def test_a_change_of_code_executes(tree, notebook, old, new):
     assert code == 0, said
 
 
-@pytest.mark.parametrize("reference", ["{ref}`place`", "{prf:ref}`word`", "{ref}`think`"])
-def test_a_page_that_breaks_another_stops_the_build_every_time(site, reference):
-    append(site / "book" / "index.md", f"\nSee {reference}.\n")
-    code, said = run(site, "book/build.py", "site", "book/index.md")
-    assert code == 0, said
+@pytest.mark.parametrize("label", ["place", "word", "think"])
+def test_a_page_that_breaks_another_stops_the_build_every_time(site, label):
     notes = site / "book" / "notes.md"
-    label = reference.split("`")[1]
     notes.write_text(notes.read_text(encoding="utf-8").replace(label, "elsewhere"))
-    for changed in (["book/notes.md"], ["book/notes.md"], []):
-        code, said = run(site, "book/build.py", "site", *changed)
+    for _ in range(2):
+        code, said = run(site, "book/build.py", "site", "book/notes.md")
         assert code != 0 and label in said
         assert not (site / "_build" / "html").exists()
 
@@ -279,9 +277,7 @@ def test_the_site_changes_with_a_page_and_its_other_pages_stay_as_they_were(site
     assert changed == {"notes"}
 
 
-@pytest.mark.parametrize(
-    "changed", [[], ["_config.yml"], ["book/index.md", "lvmnotes/plots/one.py"]]
-)
+@pytest.mark.parametrize("changed", [[], ["book/index.md", "lvmnotes/plots/one.py"]])
 def test_the_site_is_built_afresh_where_not_pages_alone_changed(site, changed):
     stray = site / "_build" / "html" / "stray.html"
     stray.write_text("left over")
@@ -311,6 +307,11 @@ def test_a_draft_says_what_is_wrong_and_goes_on_but_the_site_does_not(tree):
     assert run(tree, "book/build.py", "site", "book/index.md")[0] != 0
 
 
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 def test_a_save_reaches_the_browser(tree, browser):
     (tree / ".venv").mkdir()
@@ -336,8 +337,10 @@ def test_a_save_reaches_the_browser(tree, browser):
         try:
             while "The draft: http" not in (line := server.stdout.readline()):
                 assert server.poll() is None and "rror" not in line, line
+            while not listens(port):
+                assert server.poll() is None
             page.goto(f"http://127.0.0.1:{port}/book/chapters/small.html")
-            expect(page.get_by_text("the answer is 42")).to_be_visible()
+            expect(page.get_by_text("the answer is 42")).to_be_visible(timeout=120_000)
             append(chapter, "\nOne more sentence.\n")
             expect(page.get_by_text("One more sentence.")).to_be_visible(timeout=120_000)
             chapter.write_text(chapter.read_text(encoding="utf-8").replace("6 * 7", "6 * 8"))
