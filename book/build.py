@@ -90,6 +90,7 @@ def _run(notebook, source):
     client = NotebookClient(
         notebook,
         timeout=600,
+        startup_timeout=300,
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
         record_timing=False,

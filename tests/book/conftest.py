@@ -7,7 +7,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
+
+# Milliseconds, long enough for a machine with ten times more to do than it can.
+expect.set_options(timeout=120_000)
 
 
 def pytest_configure(config):
@@ -35,7 +38,9 @@ def browser():
         for executable in executables:
             try:
                 chromium = playwright.chromium.launch(
-                    executable_path=executable, args=["--no-sandbox"] if as_root else []
+                    executable_path=executable,
+                    args=["--no-sandbox"] if as_root else [],
+                    timeout=120_000,
                 )
             except Error:
                 continue

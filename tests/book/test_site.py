@@ -20,12 +20,27 @@ AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
     "rules": {"label-content-name-mismatch": {"enabled": True}},  # WCAG 2.5.3, still an experiment
 }
-OPEN_AND_TYPESET = """async () => {
+OPEN = """() => {
     const folds = "details:not([open]) > summary, .toggle-button-hidden";
     document.querySelectorAll(folds).forEach(fold => fold.click());
-    await window.MathJax?.startup.promise;
-    await new Promise(resolve => setTimeout(resolve, 500));
-}"""  # the theme takes 300 ms to look for code that scrolls
+}"""
+# MathJax sets `startup` some time after the page has loaded, where the page has equations at all.
+TYPESET = """async () => {
+    if (!document.querySelector("script[src*='mathjax' i]")) return true;
+    if (!window.MathJax?.startup?.promise) return false;
+    await window.MathJax.startup.promise;
+    return true;
+}"""
+# The theme looks later for what scrolls, and makes it focusable; what folds open may be animated.
+SETTLED = """() => {
+    const wide = document.querySelectorAll(
+        "pre, .cell_output > .output, .jp-RenderedHTMLCommon, .pst-scrollable-table-container"
+    );
+    const reachable = it => it.scrollWidth <= it.clientWidth || it.tabIndex === 0;
+    const over = animation =>
+        animation.playState !== "running" || animation.effect.getTiming().iterations === Infinity;
+    return [...wide].every(reachable) && document.getAnimations().every(over);
+}"""
 WITHOUT_ALT = "images => images.filter(image => !image.alt.trim()).map(image => image.outerHTML)"
 
 
@@ -43,8 +58,11 @@ def problems(browser, address, reader):
     page.on("request", lambda it: it.url.startswith(own) or heard.append(f"asks {it.url}"))
     page.on("console", lambda it: it.type == "error" and heard.append(it.text))
     page.on("pageerror", lambda it: heard.append(str(it)))
+    page.set_default_timeout(120_000)
     page.goto(address, wait_until="networkidle")
-    page.evaluate(OPEN_AND_TYPESET)
+    page.evaluate(OPEN)
+    page.wait_for_function(TYPESET)
+    page.wait_for_function(SETTLED)
     found = list(heard)  # without what axe itself asks for
     width = page.evaluate("document.documentElement.scrollWidth")
     if width > READERS[reader]["viewport"]["width"]:
@@ -84,6 +102,7 @@ def test_the_page_check_finds_faults(browser, serve, tmp_path):
 
 def test_the_pages_read_without_scripts(browser, site):
     page = browser.new_page(java_script_enabled=False)
+    page.set_default_timeout(120_000)
     for chapter in (name for name in PAGES if "/chapters/" in name):
         page.goto(f"{site}/{chapter}")
         assert page.locator("article h1").is_visible()
