@@ -257,7 +257,11 @@ def oblimin(
 
 
 #: What `rotate` and `FactorAnalysis` offer.
-ROTATIONS = {"varimax": varimax, "promax": promax, "oblimin": oblimin}
+ROTATIONS: dict[str, Callable[..., tuple[np.ndarray, ...]]] = {
+    "varimax": varimax,
+    "promax": promax,
+    "oblimin": oblimin,
+}
 
 
 def rotate(W: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
