@@ -25,7 +25,7 @@ def main():
     options = parser.parse_intermixed_args()
     if os.name != "posix":
         return "grading, and proving a release, need the limits that Linux and macOS set"
-    from coursework import grade, problems, release
+    from coursework import grade, problems, release, safe
 
     try:
         if options.step == "release":
@@ -34,8 +34,10 @@ def main():
             grade.grade_all(options.home, options.sets, options.jobs)
         if options.step == "public":
             release.publish()
-    except (problems.InvalidProblemSet, ValueError) as error:
+    except problems.InvalidProblemSet as error:
         return str(error)
+    except ValueError as error:  # may have the name of a student or a file
+        return safe.plain(error)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Grade what was handed in: each submission in a process of its own, several at a time."""
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import io
@@ -18,11 +19,16 @@ from pathlib import Path
 import nbformat
 
 import lvmnotes.coursework
-from coursework import problems, report
+from coursework import gradebook, lms, marks, pages, pictures, problems, results, similarity
+from coursework.course import Course
+from coursework.results import Assessment, Files
+from coursework.safe import plain, say
 from coursework.sandbox import ROOT, Limits, Sandbox, contained
 from coursework.submissions import Unreadable, load, plan
 
 GRADERS_MEMORY = 4 * 2**30
+#: The modules on which a score depends.
+GRADING = ["child", "grade", "pictures", "problems", "sandbox", "submissions"]
 
 
 class TestTimeout(Exception):
@@ -50,18 +56,16 @@ def carry_out(problem, steps, process, only=None):
     for step in steps:
         outputs = []
         if step.action == "run":
-            printed, error = process.run(step.source)
+            printed, error, plots = process.run(step.source)
             if error and error[0] == "Stopped":
                 printed += f"\nThis cell {error[1]}."
             if printed:
                 outputs.append(nbformat.v4.new_output("stream", text=printed))
+            outputs += pictures.plots(plots)
         elif step.action == "test":
             if only is not None and step.name not in only:
                 continue
-            message = run_test(step, namespace, process)
-            messages[step.name] = message
-            said = f"{step.name}: {message or 'passed'}"
-            outputs.append(nbformat.v4.new_output("stream", text=said))
+            messages[step.name] = run_test(step, namespace, process)
         cells.append(_shown(problem, step, outputs))
     return messages, cells
 
@@ -97,6 +101,7 @@ def _shown(problem, step, outputs):
     """Return a cell of the feedback: never a hidden test, and no metadata but our own."""
     if step.action == "show":
         cell = nbformat.v4.new_markdown_cell(step.source)
+        cell.attachments = step.attachments or {}
     else:
         source = problem.released[step.name].source if step.action == "test" else step.source
         cell = nbformat.v4.new_code_cell(source, outputs=outputs)
@@ -107,7 +112,7 @@ def _shown(problem, step, outputs):
 
 def grade(problem, folder, limits):
     """Return the result of grading the notebook in a folder, as data for JSON."""
-    result = report.empty(problem) | {"contained": contained()}
+    result = results.empty(problem) | {"contained": contained()}
     started = time.monotonic()
     try:
         notebook, result["remarks"] = load(folder, problem.name)
@@ -125,17 +130,22 @@ def grade(problem, folder, limits):
         answers = [step.source.strip() for step in steps if step.name == name]
         if all(answer == problem.released[name].source.strip() for answer in answers):
             result["unanswered"].append(name)
-    result["cells"] = cells
+    with Sandbox(limits) as fresh:  # one in which nothing of the submission ran
+        decode = functools.partial(fresh.pixels, side=pictures.PHOTO_SIDE)
+        result["cells"], remarks = pictures.attach(cells, folder, decode)
+        result["remarks"] += remarks
     result["seconds"] = round(time.monotonic() - started, 2)
     return result
 
 
 def fingerprint(paths, *more):
     """Return a hash of files, by name and content, and of more."""
-    hashed = hashlib.sha256(repr(more).encode())
+    hashed = hashlib.sha256(repr(more).encode(errors="surrogateescape"))
     for path in sorted(paths):
         if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
-            hashed.update(f"{path} {path.stat().st_size}\n".encode())
+            # The last parts alone: a project may move.
+            name = f"{'/'.join(path.parts[-3:])} {path.stat().st_size}\n"
+            hashed.update(name.encode(errors="surrogateescape"))
             with path.open("rb") as file:
                 hashed.update(hashlib.file_digest(file, "sha256").digest())
     return hashed.hexdigest()
@@ -144,35 +154,61 @@ def fingerprint(paths, *more):
 def what_counts(home, name, limits):
     """Return a hash of all that a score depends on besides the submission."""
     ours = [home / "problems" / f"{name}.md", *ROOT.glob("requirements*.txt")]
-    ours += [*ROOT.glob("coursework/*.py"), *ROOT.glob("lvmnotes/**/*")]
-    return fingerprint(ours, limits, contained())
+    ours += [ROOT / "coursework" / f"{module}.py" for module in GRADING]
+    return fingerprint([*ours, *ROOT.glob("lvmnotes/**/*")], limits, contained())
 
 
-def _work(home, name, student, by_hand, prints, limits):
-    """Grade one submission if it changed, and write its result and its feedback."""
+def assess(problem, course, files, marks, student, result):
+    """Return the assessment of a student, to whom what the author of the notebook got applies."""
+    author = course.whose(files).get(student, student)
+    merged = {}
+    for given in (marks.get(author, {}), marks.get(student, {})):
+        for kind, values in given.items():
+            merged[kind] = {**merged.get(kind, {}), **values}
+    late = course.late(files, student)
+    return Assessment(problem, student, result, merged, late, submitter=author)
+
+
+def write_page(files, assessment):
+    """Write a student's page; if the submission cannot be shown, a page that says so."""
+    try:
+        page = pages.feedback(assessment)
+    except Exception as error:  # whatever the notebook holds
+        said = f"the submission cannot be shown: {type(error).__name__}: {error}"
+        assessment.result["remarks"].append(plain(said, 200))
+        page = pages.feedback(assessment, cells=[])
+    pages.write(files.feedback(assessment.student), page)
+
+
+def _grade_in_this_process(home, name, author, fingerprints, assessments, limits):
+    """Grade one submission if it changed, and write its result and the pages of its students."""
     logging.disable()
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (GRADERS_MEMORY, GRADERS_MEMORY))
-    problem = problems.read(home, name)
-    files = report.Files(home, name)
-    result = files.read(student)
-    if result is None or result["prints"] != prints:
-        same_hand = bool(result and by_hand and result["by_hand"] == by_hand)
-        changed = same_hand and result["prints"] and result["prints"][0] != prints[0]
-        files.result(student).unlink(missing_ok=True)
-        result = grade(problem, Path(home, "submitted", student, name), limits)
-        result["prints"] = prints
-        if changed:
-            result["remarks"].append("changed since it was graded by hand")
-    files.write(student, result | {"by_hand": by_hand})
-    report.write_feedback(files, problem, student)
+    problem, files = problems.read(home, name), Files(home, name)
+    result = files.read(author)
+    if result is None or result["fingerprints"] != fingerprints:
+        files.result(author).unlink(missing_ok=True)
+        result = grade(problem, files.submission(author), limits)
+        result["fingerprints"] = fingerprints
+        files.write(author, result)
+    for assessment in assessments:
+        write_page(files, dataclasses.replace(assessment, problem=problem, result=result))
+    files.write(author, result | {"pages": _page_fingerprint(fingerprints, assessments)})
 
 
-def _one(context, home, name, student, by_hand, prints, limits):
-    """Have one submission graded by another process; a broken one leaves a score of 0, and why."""
-    files = report.Files(home, name)
-    arguments = (home, name, student, by_hand, prints, limits)
-    process = context.Process(target=_work, args=arguments)
+def _page_fingerprint(fingerprints, assessments):
+    """Return a hash of all that the pages of a submission depend on."""
+    said = [(one.student, one.marks, one.late) for one in assessments]
+    code = [ROOT / "coursework/pages.py", *ROOT.glob("coursework/templates/*.html")]
+    return fingerprint(code, fingerprints, said)
+
+
+def _grade_one(context, files, problem, author, fingerprints, assessments, limits):
+    """Have another process grade a submission; a broken one leaves a score, a page, and why."""
+    light = [dataclasses.replace(one, problem=None, result=None) for one in assessments]
+    arguments = (files.home, files.name, author, fingerprints, light, limits)
+    process = context.Process(target=_grade_in_this_process, args=arguments)
     process.start()
     process.join(limits.submission + limits.test)
     reason = "the grader did not come to an end"
@@ -182,14 +218,16 @@ def _one(context, home, name, student, by_hand, prints, limits):
     elif process.exitcode:
         reason = f"the grader broke off with code {process.exitcode}"
     else:
-        return files.read(student)
-    files.feedback(student).unlink(missing_ok=True)
-    result = files.read(student)
-    if result is None or result["prints"] != prints:  # never the score of another version
-        result = report.empty(problems.read(home, name)) | {"remarks": [f"not graded: {reason}"]}
+        return files.read(author)
+    result = files.read(author)
+    if result is None or result["fingerprints"] != fingerprints:  # never another version's score
+        result = results.empty(problem) | {"remarks": [f"not graded: {reason}"]}
     else:
-        result["remarks"].append(f"no feedback page: {reason}")
-    files.write(student, result | {"by_hand": by_hand, "prints": None})
+        result["remarks"].append(f"the submission cannot be shown: {reason}")
+    files.write(author, result | {"fingerprints": None, "pages": None})
+    for assessment in assessments:
+        assessment = dataclasses.replace(assessment, result=result)
+        pages.write(files.feedback(assessment.student), pages.feedback(assessment, cells=[]))
     return result
 
 
@@ -210,42 +248,100 @@ def grade_all(home, names=None, jobs=2, limits=None):
     -------
     int
         How many submissions were graded.
+
+    Raises
+    ------
+    ValueError
+        If a table of marks or the course's file says what cannot be; nothing is written then.
     """
     home, limits = Path(home).resolve(), limits or Limits()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["coursework.grade"])
     sets = {name: problems.read(home, name) for name in names or problems.sets(home)}
     if not contained():
-        print(report.NOT_CONTAINED, file=sys.stderr)
+        print(pages.NOT_CONTAINED, file=sys.stderr)
+    given = {name: _marks(home, problem) for name, problem in sets.items()}
+    Course(home)
     graded = 0
     for name, problem in sets.items():
-        files = report.Files(home, name)
-        students = files.students()
-        if not students:
-            print(f"{name}: nothing handed in")
+        files = Files(home, name)
+        for remark in lms.unpack(files):
+            say(f"{name}: {remark}")
+        course = Course(home)
+        if not course.whose(files):
+            say(f"{name}: nothing handed in")
             continue
-        by_hand = report.read_by_hand(files, problem)
-        counts = what_counts(home, name, limits)
-        todo = {}
-        for student in students:
-            handed_in = fingerprint((home / "submitted" / student / name).rglob("*"))
-            prints, hand = [handed_in, counts], by_hand.get(student, {})
-            old = files.read(student)
-            if not old or (old["prints"], old["by_hand"]) != (prints, hand):
-                todo[student] = (hand, prints)
-        print(f"{name}: {len(students)} handed in, {len(todo)} to grade", flush=True)
-        try:
-            with ThreadPoolExecutor(jobs) as pool:
-                one = functools.partial(_one, context, home, name, limits=limits)
-                running = {pool.submit(one, who, *task): who for who, task in todo.items()}
-                for number, future in enumerate(as_completed(running), start=1):
-                    line = f"[{number}/{len(todo)}] {running[future]}"
-                    try:
-                        print(report.line(line, problem, future.result()), flush=True)
-                    except Exception:  # ours, not theirs; the others go on
-                        print(line, traceback.format_exc(), flush=True)
-        finally:  # even when interrupted: the table holds no score that is no longer true
-            report.write(files, problem)
-        graded += len(todo)
-        print(f"{name}: {files.table}, {files.summary}", flush=True)
+        marks.keep(files, given[name])
+        graded += _grade_set(context, files, problem, course, given[name], jobs, limits)
     return graded
+
+
+def _marks(home, problem):
+    """Return the teacher's marks, read with the results there are."""
+    files, course = Files(home, problem.name), Course(home)
+    known = {path.stem for path in files.folder.glob("feedback/*.html")}
+    known |= {*course.whose(files), *(results.read_json(files.marks) or {})}
+
+    def now(student, mine):
+        result = files.read(course.whose(files).get(student, student))
+        return result and assess(problem, course, files, {student: mine}, student, result)
+
+    return marks.read(files, problem, sorted(known), now)
+
+
+def _grade_set(context, files, problem, course, given, jobs, limits):
+    """Grade the submissions of a set and write what it leaves; return how many were graded."""
+    name, whose = files.name, course.whose(files)
+    counts = what_counts(files.home, name, limits)
+    todo = {}
+    for author in sorted(set(whose.values())):
+        handed_in = fingerprint(files.submission(author).rglob("*"))
+        prints, old = [handed_in, counts], files.read(author)
+        students = sorted(student for student in whose if whose[student] == author)
+        mine = [assess(problem, course, files, given, student, old) for student in students]
+        there = all(files.feedback(student).exists() for student in students)
+        if not old or old["pages"] != _page_fingerprint(prints, mine) or not there:
+            todo[author] = (prints, mine)
+    say(f"{name}: {len(whose)} handed in, {len(todo)} to grade")
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            one = functools.partial(_grade_one, context, files, problem, limits=limits)
+            running = {
+                pool.submit(one, author, prints, mine): author
+                for author, (prints, mine) in todo.items()
+            }
+            for number, future in enumerate(as_completed(running), start=1):
+                author = running[future]
+                start = f"[{number}/{len(todo)}] {author}"
+                try:
+                    now = assess(problem, course, files, given, author, future.result())
+                    seconds = f"{now.result['seconds']:.1f} s"
+                    score = f"{now.so_far:g}/{now.maximum:g}"
+                    say(f"{start}: {score}, {seconds}. {'; '.join(now.remarks())}")
+                except Exception:  # ours, not theirs; the others go on
+                    print(plain(start), traceback.format_exc(), flush=True)
+    finally:  # even when interrupted: the table holds no score that is no longer true
+        _write(files, problem, course, given)
+    return len(todo)
+
+
+def _write(files, problem, course, given):
+    """Write the tables, the gradebook and the pages of a set from the results."""
+    assessments = []
+    for student, author in sorted(course.whose(files).items()):
+        result = files.read(author)
+        if result:
+            assessments.append(assess(problem, course, files, given, student, result))
+    marks.write(files, problem, assessments)
+    gradebook.write(files, problem, assessments)
+    pairs = similarity.pairs(problem, assessments)
+    pages.write(files.similarity, pages.similarity(problem, pairs))
+    for question in problem.maxima:
+        page = pages.marking(problem, question, assessments, files.code)
+        pages.write(files.marking / f"{question}.html", page)
+    pages.write(files.summary, pages.summary(problem, assessments, pairs))
+    for one in assessments:
+        for changed, old, new in one.changes:
+            say(f"{one.student}, {changed}: {old:g} by the tests, {new:g} by the teacher")
+    exported = lms.export(files, problem, assessments)
+    say(f"{files.name}: {', '.join(map(str, [files.table, files.summary, *exported]))}")

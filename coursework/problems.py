@@ -28,6 +28,7 @@ FOR_STUDENTS = [
     CheckCellMetadata,
 ]
 HEADING = re.compile(r"^# %% ([\w-]+): (.+)\n# says: (.+)\n", re.MULTILINE)
+TITLE = re.compile(r"^## (.+?)(?: \([^()]* points?[^()]*\))?$", re.MULTILINE)
 EDIT = re.compile(r"((?:^# - .*\n)+)((?:^# \+.*\n)*)", re.MULTILINE)
 
 
@@ -96,6 +97,18 @@ class ProblemSet:
         """Points of each question, in the order of the set."""
         maxima = {q: sum(self.points[test] for test in tests) for q, tests in self.tests.items()}
         return maxima | {name: self.points[name] for name in self.written}
+
+    @functools.cached_property
+    def titles(self):
+        """Title of each question: the heading above its cell, without the points."""
+        titles, heading = {}, ""
+        for cell in self.student.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in self.maxima:
+                titles[name] = heading or name
+            elif name is None and (found := TITLE.search(cell.source)):
+                heading = found[1]
+        return titles
 
     def wrong_code(self, mistake):
         """Return the solution of a question with a mistake in it; see `changed`."""

@@ -16,9 +16,9 @@ import nbformat
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from coursework import grade, problems
+from coursework import grade, pictures, problems
 from coursework.child import decode, encode
-from coursework.sandbox import ROOT, Limits, Refused, Sandbox
+from coursework.sandbox import MEGABYTE, ROOT, Limits, Refused, Sandbox
 from coursework.submissions import Step, plan
 
 #: What the public tree goes without.
@@ -47,8 +47,18 @@ Hand in the one file {name}.ipynb, under this name. Further tests run when it is
 tests are put back as they were; answers belong to the cells marked YOUR CODE HERE and YOUR ANSWER
 HERE, and cells of your own are welcome.
 
+Pictures of your own, say of a derivation on paper, go into the text of an answer, or beside the
+notebook as PNG or JPEG files of at most {picture} MB.
+
+When it is graded, a cell has {cell:g} seconds, an answer that a test asks for {answer:g}, all of it
+{submission:g}; there are {memory} MB of memory and no network, and a file that it writes may have
+{file} MB. What is installed is what requirements.txt lists, and nothing else:
+
+{packages}
+
 On Windows write .venv\\Scripts\\python for .venv/bin/python.
 """
+PACKAGES = ["numpy", "scipy", "scikit-learn", "matplotlib", "ipywidgets"]
 
 
 class ThisProcess:
@@ -64,8 +74,8 @@ class ThisProcess:
         try:
             exec(compile(source, "cell", "exec"), self.names)
         except Exception as error:
-            return "", [type(error).__name__, str(error)]
-        return "", None
+            return "", [type(error).__name__, str(error)], []
+        return "", None, []
 
     def ask(self, name, arguments):
         """Return an answer, as it would come out of the sandbox."""
@@ -176,6 +186,30 @@ def build_wheel(folder):
     return wheel
 
 
+def readme(name, requirements):
+    """Return the page that says how to work, and with what."""
+    limits = Limits()
+    packages = [line for line in requirements if line.partition("==")[0].lower() in PACKAGES]
+    return README.format(
+        name=name,
+        picture=pictures.LARGEST // MEGABYTE,
+        cell=limits.cell,
+        answer=limits.answer,
+        submission=limits.submission,
+        memory=limits.memory // MEGABYTE,
+        file=limits.file // MEGABYTE,
+        packages="\n".join(f"    {line}" for line in ["lvmnotes", *packages]),
+    )
+
+
+def proof_fingerprint(home, name):
+    """Return a hash of all that the proof and the archive of a set depend on."""
+    ours = [Path(home, "problems", f"{name}.md"), Path(home, "mistakes", f"{name}.py")]
+    ours += [ROOT / "coursework" / f"{module}.py" for module in [*grade.GRADING, "release"]]
+    ours += [ROOT / "pyproject.toml", *ROOT.glob("requirements*.txt"), *ROOT.glob("lvmnotes/**/*")]
+    return grade.fingerprint(ours)
+
+
 def pack(home, problem, wheel):
     """Write a set's folder and zip; return the zip's path."""
     folder = Path(home, "release", problem.name)
@@ -185,7 +219,7 @@ def pack(home, problem, wheel):
     shutil.copy(wheel, folder)
     requirements = [f"./{wheel.name}", *pins()]
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
-    (folder / "README.txt").write_text(README.format(name=problem.name), encoding="utf-8")
+    (folder / "README.txt").write_text(readme(problem.name, requirements), encoding="utf-8")
     target = folder.with_suffix(".zip")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):  # the same bytes every time: no dates
@@ -195,15 +229,28 @@ def pack(home, problem, wheel):
 
 
 def release_all(home, names=None, jobs=2):
-    """Prove sets and write their zips; return 0, or 1 if one is not proved and has no zip."""
+    """Prove the sets that changed and write their zips; return 0, or 1 if one has no proof and zip.
+
+    A set is proved again when it changed itself, or what grades it, or the library.
+    """
     names = names or problems.sets(home)
     if not names:
         print(f"there are no problem sets in {home}: this tree comes without the sources")
         return 0
-    failed = False
+    failed, stamps = False, {}
+    for name in names:
+        stamp = Path(home, "release", f".{name}.proved")
+        archive = Path(home, "release", f"{name}.zip")
+        now = proof_fingerprint(home, name)
+        if stamp.exists() and archive.exists() and stamp.read_text(encoding="ascii") == now:
+            print(f"{name}: proved before, and nothing changed since")
+        else:
+            stamps[name] = (stamp, now)
+    if not stamps:
+        return 0
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
         wheel = build_wheel(folder)
-        for name, proof in [(name, pool.submit(prove, home, name)) for name in names]:
+        for name, proof in [(name, pool.submit(prove, home, name)) for name in stamps]:
             Path(home, "release", f"{name}.zip").unlink(missing_ok=True)
             try:
                 faults, proved = proof.result()
@@ -213,9 +260,10 @@ def release_all(home, names=None, jobs=2):
                 failed = True
                 print(f"{name}: NOT released", *faults, sep="\n    ", flush=True)
             else:
-                print(
-                    f"{name}: {proved}; {pack(home, problems.read(home, name), wheel)}", flush=True
-                )
+                archive = pack(home, problems.read(home, name), wheel)
+                stamp, fingerprint = stamps[name]
+                stamp.write_text(fingerprint, encoding="ascii")
+                print(f"{name}: {proved}; {archive}", flush=True)
     return int(failed)
 
 

@@ -6,6 +6,7 @@ when the grader says so.  Elsewhere it has the limits that any POSIX system sets
 `contained` tells which.
 """
 
+import base64
 import functools
 import json
 import os
@@ -60,7 +61,7 @@ def _environment(home):
         "PATH": "/usr/bin:/bin",
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "MPLBACKEND": "agg",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
@@ -119,13 +120,13 @@ class Sandbox:
         self.stop()
 
     def run(self, source):
-        """Run a cell; return what it printed and its error, a pair of name and text, or None."""
+        """Run a cell; return what it printed, its error (name and text, or None), and its plots."""
         try:
             self._wake()
             reply, output = self._request("run", [source], self.limits.cell)
         except Stopped as reason:
             self._remark(f"a cell {reason}")
-            return "", ["Stopped", str(reason)]
+            return "", ["Stopped", str(reason)], []
         error = reply.get("error")
         error = [str(word) for word in error] if isinstance(error, list) else None
         if error and error[0] == "TimeoutError":  # it would take as long again
@@ -134,7 +135,19 @@ class Sandbox:
             self.ran.append(source)
             if error:
                 self._remark(f"a cell raises {error[0][:40]}")
-        return output, error
+        return output, error, reply.get("plots")
+
+    def pixels(self, data, side):
+        """Return a picture's width, height and colours; ValueError if it cannot be had."""
+        try:
+            self._wake()
+            message = [base64.b64encode(data).decode(), side]
+            reply, _ = self._request("pixels", message, self.limits.answer)
+        except Stopped as reason:
+            raise ValueError(f"opening it {reason}") from None
+        if "pixels" not in reply:
+            raise ValueError("it is no picture that can be opened")
+        return reply["pixels"]
 
     def ask(self, name, arguments):
         """Return the answer under a name, or raise `Refused`; takes the place of `ask`'s source."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import nbformat
 
+from coursework.pictures import SUFFIXES
 from coursework.problems import is_test
 
 LARGEST = 20 * 2**20
@@ -20,6 +21,7 @@ class Step:
     action: str
     source: str
     name: str | None = None
+    attachments: dict | None = None
 
 
 def load(folder, name):
@@ -52,6 +54,10 @@ def load(folder, name):
     elif len(notebooks) > 1:
         others = ", ".join(path.name for path in notebooks if path != chosen)
         remarks.append(f"{chosen.name} was graded, not {others}")
+    more = [path.name for path in files if path.suffix.lower() not in {".ipynb", *SUFFIXES}]
+    more = [name for name in more if name not in ("timestamp.txt", ".DS_Store")]
+    if more:
+        remarks.append(f"handed in besides, not looked at: {', '.join(more[:9])}")
     if chosen.stat().st_size > LARGEST:
         raise Unreadable(f"{chosen.name} is larger than {LARGEST // 2**20} MB")
     try:
@@ -79,7 +85,8 @@ def plan(problem, notebook):
         if name is None or name in problem.tests or name in problem.written:
             if name and name in seen:
                 odd["there twice"].append(name)
-            steps.append(Step("run" if cell.cell_type == "code" else "show", source, name))
+            action = "run" if cell.cell_type == "code" else "show"
+            steps.append(Step(action, source, name, cell.get("attachments")))
         elif name not in seen:
             steps.append(_teachers(problem, name))
             if _bare(source) != _bare(problem.released[name].source):

@@ -1,6 +1,5 @@
 """The coursework: what is released, what is graded, what a hostile submission can do."""
 
-import csv
 import json
 import os
 import re
@@ -18,6 +17,17 @@ from bs4 import BeautifulSoup
 pytest.importorskip("resource", reason="grading needs Linux or macOS")
 pytest.importorskip("nbgrader", reason="the environment has no nbgrader: `make test` installs it")
 
+from classroom import (  # noqa: E402
+    GOOD,
+    QUICK,
+    SAMPLE,
+    WRONG_ANSWERS,
+    answered,
+    edit,
+    feedback,
+    hand_in,
+    table,
+)
 from nbgrader.api import Gradebook  # noqa: E402
 
 from coursework import child, grade, problems, release, sandbox  # noqa: E402
@@ -25,14 +35,7 @@ from coursework.sandbox import Limits  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "coursework"
-SAMPLE = Path(__file__).parent / "problem_sets"
 SETS = problems.sets(HOME)
-QUICK = Limits(cell=2, answer=2, test=10, submission=40)
-GOOD = {
-    "offset": "def offset(X):\n    return X.mean(axis=0)\n",
-    "spread": "def spread(X):\n    return X.var(axis=0)\n",
-    "explain": "Likelihood weighs each sample by $1/N$. <script>alert('hi')</script>",
-}
 contained = pytest.mark.skipif(
     not sandbox.contained(), reason="no working bubblewrap: apt install bubblewrap"
 )
@@ -42,15 +45,6 @@ contained = pytest.mark.skipif(
 def sample():
     """Return the sample set."""
     return problems.read(SAMPLE, "sample")
-
-
-def answered(sample, answers=None, **changed):
-    """Return the released notebook with answers filled in."""
-    notebook = nbformat.from_dict(json.loads(json.dumps(sample.student)))
-    cells = problems.by_id(notebook)
-    for name, source in {**(GOOD if answers is None else answers), **changed}.items():
-        cells[name].source = source
-    return notebook
 
 
 def code(source):
@@ -114,7 +108,7 @@ SOLUTION = f"pathlib.Path({str(SAMPLE / 'problems' / 'sample.md')!r}).read_text(
 #: By the name of the student: what is done to a good notebook, the points of the two questions with
 #: code, and what the remarks must say.
 KINDS = {
-    "good": (lambda notebook: None, (3, 3), "explain: to be graded by hand"),
+    "good": (lambda notebook: None, (3, 3), "explain: not marked yet"),
     "missing-cells": (missing_cells, (0, 3), "missing: offset;"),
     "deleted-tests": (deleted, (3, 3), "missing: offset-1, offset-2, spread-1"),
     "tampered-tests": (tampered, (3, 3), "changed, the original was used: offset-1"),
@@ -145,7 +139,6 @@ WALLED = {
     "fills-the-disk": (offset("open('x', 'w').write('x' * 10**8)"), (0, 3), ""),
     "network": (offset("socket.create_connection(('127.0.0.1', 80))"), (0, 3), ""),
 }
-WRONG_ANSWERS = {"offset": "def offset(X):\n    return 0 * X[0]\n", "spread": "spread = 7\n"}
 #: Not graded: what the folder holds, by name, and why.
 UNREADABLE = {
     "not-json": ({"sample.ipynb": "no JSON"}, "is not a notebook"),
@@ -154,26 +147,6 @@ UNREADABLE = {
     "python-file": ({"sample.py": "def offset(X): pass"}, "there is no notebook but sample.py"),
     "two-names": ({"a.ipynb": "{}", "b.ipynb": "{}"}, "None of a.ipynb, b.ipynb is called"),
 }
-
-
-def hand_in(home, student, notebook, name="sample.ipynb"):
-    """Write a notebook, or a text in its place, where a teacher would put it."""
-    folder = home / "submitted" / student / "sample"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
-    (folder / name).write_text(text, encoding="utf-8")
-    return folder
-
-
-def table(home):
-    """Return the rows of the table of grades, by student."""
-    with (home / "graded" / "sample" / "grades.csv").open(encoding="utf-8") as file:
-        return {row["student"]: row for row in csv.DictReader(file)}
-
-
-def feedback(home, student):
-    """Return the page of feedback of a student."""
-    return (home / "graded" / "sample" / "feedback" / f"{student}.html").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -207,9 +180,11 @@ def test_a_submission_gets_what_it_deserves_and_a_remark(graded, student):
     row = table(graded)[student]
     assert (float(row["offset"]), float(row["spread"])) == (offset_points, spread_points), row
     assert remark in row["remarks"]
-    assert row["total"] == f"{offset_points + spread_points:g}" and row["maximum"] == "8"
-    assert row["explain"] == ""
-    assert "Student's answer" in feedback(graded, student)
+    assert row["so far"] == f"{offset_points + spread_points:g}" and row["maximum"] == "8"
+    text = BeautifulSoup(feedback(graded, student), "html.parser").get_text()
+    assert "Answer to 3. Explain" in text
+    if student != "cheats":  # who wrote nothing; no total as long as an answer is not marked
+        assert row["explain"] == row["total"] == "" and "not marked yet" in text
 
 
 @contained
@@ -224,12 +199,12 @@ def test_the_walls_hold(graded, student):
 @pytest.mark.parametrize("student", UNREADABLE)
 def test_what_cannot_be_read_scores_0_with_the_reason(graded, student):
     row = table(graded)[student]
-    assert row["total"] == "0" and UNREADABLE[student][1] in row["remarks"]
+    assert row["total"] == row["so far"] == "0" and UNREADABLE[student][1] in row["remarks"]
     assert "not graded" in feedback(graded, student)
 
 
 @pytest.mark.parametrize(
-    "student, total, remark",
+    "student, so_far, remark",
     [
         ("wrong-name", "6", "it should be called sample.ipynb"),
         ("two-notebooks", "6", "sample.ipynb was graded, not old.ipynb"),
@@ -238,9 +213,9 @@ def test_what_cannot_be_read_scores_0_with_the_reason(graded, student):
         ("absent", "0", "not graded: nothing was handed in"),
     ],
 )
-def test_odd_folders(graded, student, total, remark):
+def test_odd_folders(graded, student, so_far, remark):
     row = table(graded)[student]
-    assert row["total"] == total and remark in row["remarks"]
+    assert row["so far"] == so_far and remark in row["remarks"]
 
 
 @contained
@@ -257,9 +232,9 @@ def test_the_walls_show_nothing_but_the_library_and_the_environment():
             way = {p.relative_to(folder).parts[0] for p in shown if p.is_relative_to(folder)}
             assert box.ask("names", (folder,)) == sorted(own | way)
         for path in (ROOT / "lvmnotes", "/", "/usr", "/dev"):
-            _, error = box.run(f"open({str(Path(path, 'new'))!r}, 'w')")
+            _, error, _ = box.run(f"open({str(Path(path, 'new'))!r}, 'w')")
             assert error[0] in ("OSError", "PermissionError")
-        _, error = box.run("open('mine', 'w').write('own folder')")
+        _, error, _ = box.run("open('mine', 'w').write('own folder')")
         assert error is None
 
 
@@ -288,7 +263,7 @@ def test_the_summary_names_everyone(graded):
     page = (graded / "graded" / "sample" / "index.html").read_text("utf-8")
     text = BeautifulSoup(page, "html.parser").get_text()
     assert all(student in text for student in table(graded))
-    assert "points on average" in text and "full marks" in text
+    assert "points\non average" in text and "full marks" in text
     assert ("no working bubblewrap" in text) == (not sandbox.contained())
 
 
@@ -296,7 +271,7 @@ def test_the_gradebook_has_the_same_points(graded):
     address = f"sqlite:///{graded / 'graded' / 'gradebook.db'}"
     with Gradebook(address) as gradebook:
         for student, row in table(graded).items():
-            assert gradebook.find_submission("sample", student).score == float(row["total"])
+            assert gradebook.find_submission("sample", student).score == float(row["so far"])
 
 
 @pytest.fixture
@@ -310,47 +285,43 @@ def small(sample, tmp_path):
     return home
 
 
-def write_by_hand(home, points):
-    path = home / "graded" / "sample" / "grades.csv"
-    path.write_text(path.read_text("utf-8").replace("ada,3,3,,6", f"ada,3,3,{points},6"), "utf-8")
-
-
-def test_only_what_changed_is_graded_again_and_hand_grades_are_kept(small, sample):
+def test_only_what_changed_is_graded_again_and_marks_are_kept(small, sample):
     assert grade.grade_all(small, limits=QUICK) == 0
-    write_by_hand(small, "1.5")
+    edit(small, "ada", explain="1.5")
     assert grade.grade_all(small, limits=QUICK) == 1
-    assert table(small)["ada"]["total"] == "7.5" and "by hand" not in table(small)["ada"]["remarks"]
+    assert table(small)["ada"]["total"] == "7.5" and "marked" not in table(small)["ada"]["remarks"]
     hand_in(small, "ada", answered(sample, offset=WRONG_ANSWERS["offset"]))
     assert grade.grade_all(small, limits=QUICK) == 1
     row = table(small)["ada"]
     assert (row["offset"], row["explain"], row["total"]) == ("0", "1.5", "4.5")
-    assert "changed since it was graded by hand" in row["remarks"]
+    assert "explain: the submission changed since it was marked" in row["remarks"]
     (small / "graded" / "sample" / "grades.csv").unlink()
     grade.grade_all(small, limits=QUICK)
     assert table(small)["ada"]["total"] == "4.5"
     source = small / "problems" / "sample.md"
     source.write_text(source.read_text("utf-8") + "\n", "utf-8")
     assert grade.grade_all(small, limits=QUICK) == 2
+    assert table(small)["ada"]["total"] == "4.5"
 
 
 @pytest.mark.parametrize("points", ["3", "-1", "good"])
 def test_points_by_hand_must_be_points(small, points):
-    write_by_hand(small, points)
+    edit(small, "ada", explain=points)
     with pytest.raises(ValueError, match=f"explain of ada is {points}, not 0 to 2"):
         grade.grade_all(small, limits=QUICK)
 
 
 def test_a_failed_regrade_leaves_no_old_score(small, sample, monkeypatch):
     hand_in(small, "ada", answered(sample, spread="spread = 1"))
-    monkeypatch.setattr(grade, "_work", broken_grader)
+    monkeypatch.setattr(grade, "_grade_in_this_process", broken_grader)
     grade.grade_all(small, limits=QUICK)
-    assert table(small)["ada"]["total"] == "0"
+    assert table(small)["ada"]["so far"] == "0"
     assert "not graded: the grader broke off" in table(small)["ada"]["remarks"]
-    assert table(small)["emmy"]["total"] == "6"
-    assert not (small / "graded" / "sample" / "feedback" / "ada.html").exists()
+    assert table(small)["emmy"]["so far"] == "6"
+    assert "not graded: the grader broke off" in feedback(small, "ada")
     monkeypatch.undo()
     assert grade.grade_all(small, limits=QUICK) == 1  # tried again
-    assert table(small)["ada"]["total"] == "3"
+    assert table(small)["ada"]["so far"] == "3"
 
 
 def broken_grader(*_):
@@ -401,6 +372,9 @@ def test_the_sample_is_proved(home, capsys):
         names = {Path(name).name for name in archive.namelist()}
         text = archive.read("sample/sample.ipynb").decode()
         needed = archive.read("sample/requirements.txt").decode()
+        readme = archive.read("sample/README.txt").decode()
+    assert "2048 MB of memory" in readme and "a cell has 30 seconds" in readme
+    assert re.search(r"^    numpy==", readme, re.MULTILINE)
     assert {"README.txt", "requirements.txt", "sample.ipynb"} < names
     assert any(name.endswith(".whl") and name in needed for name in names)
     assert {"numpy==", "jupyterlab==", "ipykernel=="} <= set(re.findall(r"^\w+==", needed, re.M))
@@ -570,4 +544,4 @@ def test_a_set_goes_through_the_exchange_and_is_graded(sample, home, tmp_path):
     nbgrader(home, exchange, "collect", "sample")
     assert grade.grade_all(home, limits=QUICK) == 1
     (row,) = table(home).values()
-    assert row["total"] == "6"
+    assert row["so far"] == "6"
