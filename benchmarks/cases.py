@@ -15,6 +15,7 @@ import numpy as np
 import spams
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn import decomposition, mixture
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
@@ -116,6 +117,50 @@ def _ppca(n_samples: int, n_features: int, d: int, goal: float, repeats: int) ->
             "a check of the type and shape of X": lambda X: check_array(X, ensure_all_finite=False),
         },
     )
+
+
+def _wide(n_samples: int, n_features: int, *, density: bool, repeats: int) -> Race:
+    """Leading directions of wide data, against Lanczos on the data, ours and scikit-learn's."""
+    rng = np.random.default_rng(0)
+    d = 5
+    W = rng.normal(size=(n_features, d)) * np.linspace(1.5, 0.5, d)
+    X = lvmnotes.PPCA.from_parameters(W, 1.0).sample(n_samples, rng)[0]
+
+    def lanczos(X):
+        """Products with the data less their mean, none of them copied."""
+        b = X.mean(axis=0)
+
+        def product(v):
+            u = X @ v - b @ v
+            return (X.T @ u - b * u.sum()) / len(X)
+
+        S = LinearOperator((n_features, n_features), product, dtype=float)
+        eigenvalues, V = eigsh(S, d, v0=rng.normal(size=n_features))
+        total = np.vdot(X, X) / len(X) - b @ b
+        W, noise, _ = ppca.closed_form(eigenvalues, V, total)
+        return lvmnotes.PPCA.from_parameters(W, b, noise)
+
+    model = lvmnotes.PPCA(d) if density else lvmnotes.PCA(d)
+    return Race(
+        X=X,
+        runners={
+            "lvmnotes": lambda X: clone(model).fit(X),
+            "Lanczos": lanczos,
+            "scikit-learn, arpack": lambda X: decomposition.PCA(
+                d, svd_solver="arpack", random_state=0
+            ).fit(X),
+        },
+        objective=_explained,
+        unit="variance in the plane found",
+        goal=1 / 1.3,
+        repeats=repeats,
+    )
+
+
+def _explained(model, X: np.ndarray) -> float:
+    """Variance of the data along the plane of a model, whatever the model is."""
+    W = model.components_.T if hasattr(model, "components_") else model.W_
+    return float(((X - X.mean(axis=0)) @ np.linalg.qr(W)[0]).var(axis=0).sum())
 
 
 def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> Race:
@@ -243,6 +288,13 @@ CASES: dict[str, Callable[[], Race]] = {
     "PPCA, 2,000 x 50, 5 factors": lambda: _ppca(2_000, 50, 5, 1.5, 51),
     "PPCA, 100,000 x 64, 10 factors": lambda: _ppca(100_000, 64, 10, 1.2, 11),
     "PPCA, 20,000 x 784, 10 factors": lambda: _ppca(20_000, 784, 10, 1.1, 5),
+    **{
+        f"{'PPCA' if density else 'PCA'} of wide data, 2,000 x {D:,}, 5 directions": (
+            lambda D=D, density=density: _wide(2_000, D, density=density, repeats=9)
+        )
+        for D in (800, 3_200)
+        for density in (False, True)
+    },
     **{
         f"EM for PPCA, 2,000 x {D:,}, 5 factors": lambda D=D: _em_against_eigenvectors(2_000, D, 3)
         for D in (50, 200, 800, 3_200)

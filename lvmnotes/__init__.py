@@ -20,6 +20,7 @@ from .rotation import oblimin, promax, varimax
 from .sparse_coding import SparseCoding
 
 if TYPE_CHECKING:
+    from . import data as data
     from .notebook.check import check
     from .notebook.explore import explore
     from .notebook.glue import glue
@@ -50,8 +51,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    """Import the tools of the chapters when they are first used, because they need Jupyter."""
-    if name in ("check", "explore", "glue"):
+def __getattr__(name: str):
+    """Import what fitting a model does not need when it is first used."""
+    if name == "data":
+        return import_module(".data", __name__)
+    if name in ("check", "explore", "glue"):  # these need Jupyter
         return getattr(import_module(f".notebook.{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "data"})

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import validate_data
 
 from .core.base import Codec
-from .core.moments import Moments, moments_if_complete
+from .core.moments import Moments, checked_covariance, moments_if_complete, weighted_rows
 from .core.validation import (
     check_integer,
     check_matrix,
+    check_random_state,
     check_real,
     check_symmetric,
     check_vector,
@@ -62,6 +62,17 @@ class LinearAutoencoder(Codec):
     error_trace_ : ndarray
         Mean squared error at the start and after each step, in the squared unit of the data.
     n_iter_ : int
+
+    Examples
+    --------
+    Points near a line: gradient descent reaches the least error, that of PCA.
+
+    >>> import numpy as np
+    >>> from lvmnotes import PCA, LinearAutoencoder
+    >>> X = np.array([[0.0, 0.1], [1.0, 0.9], [2.0, 2.1], [3.0, 2.9]])
+    >>> model = LinearAutoencoder(1, random_state=0).fit(X)
+    >>> round(model.reconstruction_error(X) / PCA(1).fit(X).reconstruction_error(X), 3)
+    1.0
     """
 
     def __init__(
@@ -81,20 +92,26 @@ class LinearAutoencoder(Codec):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y=None) -> LinearAutoencoder:
+    def fit(
+        self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None
+    ) -> LinearAutoencoder:
         """Train on data.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            A sample of weight 2 counts as two equal samples; none may be negative.
 
         Returns
         -------
         LinearAutoencoder
         """
-        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        return self.fit_moments(moments_if_complete(X))
+        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        X, sample_weight = weighted_rows(X, sample_weight)
+        moments = moments_if_complete(X, sample_weight)
+        return self._train(moments.mean, moments.covariance)
 
     def fit_moments(self, moments: Moments) -> LinearAutoencoder:
         """Train on the sufficient statistics alone.
@@ -107,25 +124,30 @@ class LinearAutoencoder(Codec):
         -------
         LinearAutoencoder
         """
-        D, d = len(moments.mean), self.n_components
+        C = checked_covariance(moments, min_samples=0)
+        self._set_n_features(len(C))
+        return self._train(moments.mean, C)
+
+    def _train(self, mean: np.ndarray, C: np.ndarray) -> LinearAutoencoder:
+        D, d = len(mean), self.n_components
         self._check_n_components(D, "n_features")
         check_real(self.learning_rate, "learning_rate", minimum=0)
         check_real(self.momentum, "momentum", minimum=0, maximum=1)
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        rng = np.random.default_rng(self.random_state)
-        largest = np.linalg.norm(moments.covariance, 2)
+        rng = check_random_state(self.random_state)
+        largest = np.linalg.norm(C, 2)
         scale = np.sqrt(largest) if largest > 0 else 1.0
-        C, origin = moments.covariance / scale**2, np.zeros(D)
+        C, origin = C / scale**2, np.zeros(D)
         parameters = [
             *(0.5 * rng.normal(size=(2, D, d)) / np.sqrt(D)),
             *(rng.normal(size=(2, D)) / np.sqrt(D)),
         ]
         steps, trace = [0.0] * 4, []
         for _ in range(self.max_iter):
-            error, gradient = linear_error(*parameters, origin, C)
+            error, gradient = _linear_error(*parameters, origin, C)
             trace.append(error)
-            if error > 1e6 * trace[0]:
+            if not error <= 1e6 * trace[0]:  # NaN included
                 raise ValueError(f"training diverged: lower learning_rate={self.learning_rate}")
             if max(np.abs(g).max() for g in gradient) < self.tol:
                 break
@@ -133,16 +155,15 @@ class LinearAutoencoder(Codec):
                 steps[i] = self.momentum * steps[i] - self.learning_rate * g
                 parameters[i] += steps[i]
         else:
-            trace.append(linear_error(*parameters, origin, C)[0])
+            trace.append(_linear_error(*parameters, origin, C)[0])
             warn(
                 f"gradient descent stopped at max_iter={self.max_iter}; raise max_iter or tol",
                 ConvergenceWarning,
             )
         self.V_, self.W_, b, mu = parameters
-        self.b_, self.mu_ = moments.mean + scale * b, moments.mean + scale * mu
+        self.b_, self.mu_ = mean + scale * b, mean + scale * mu
         self.error_trace_ = scale**2 * np.array(trace)
         self.n_iter_ = len(trace) - 1
-        self.n_features_in_ = D
         return self
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
@@ -188,6 +209,11 @@ def linear_error(
     W, C = check_matrix(W, "W", (D, d)), check_symmetric(C, "C", D)
     b, mu = check_vector(b, "b", D), check_vector(mu, "mu", D)
     mean = check_vector(mean, "mean", D)
+    return _linear_error(V, W, b, mu, mean, C)
+
+
+def _linear_error(V, W, b, mu, mean, C):
+    """Return what `linear_error` does, for arguments known to be right."""
     away = mean - mu
     e = mean - b - V @ (W.T @ away)
     RC = C - V @ (W.T @ C)
@@ -236,6 +262,18 @@ class Autoencoder(Codec):
     scale_ : float
         Square root of the mean variance of the training data.
     n_iter_ : int
+
+    Examples
+    --------
+    Points on a circle have one coordinate, the angle, which no straight line gives:
+
+    >>> import numpy as np
+    >>> from lvmnotes import PCA, Autoencoder
+    >>> angle = np.linspace(-2, 2, 50)
+    >>> X = np.column_stack([np.cos(angle), np.sin(angle)])
+    >>> error = Autoencoder(1, random_state=0).fit(X).reconstruction_error(X)
+    >>> bool(error < 0.1 * PCA(1).fit(X).reconstruction_error(X))
+    True
     """
 
     _fitted_attribute = "layers_"
@@ -269,14 +307,14 @@ class Autoencoder(Codec):
         -------
         Autoencoder
         """
-        X = validate_data(self, X, dtype=float, ensure_min_samples=2)
+        X = self._read(X, reset=True, ensure_min_samples=2)
         D = X.shape[1]
         self._check_n_components(D, "n_features")
         check_integer(self.n_hidden, "n_hidden", minimum=1)
         check_real(self.weight_decay, "weight_decay", minimum=0)
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        rng = np.random.default_rng(self.random_state)
+        rng = check_random_state(self.random_state)
         self.b_ = X.mean(axis=0)
         self.scale_ = float(np.sqrt(X.var(axis=0).mean())) or 1.0
         sizes = [D, self.n_hidden, self.n_components, self.n_hidden, D]
@@ -284,7 +322,7 @@ class Autoencoder(Codec):
             [np.r_[rng.normal(size=m * n) / np.sqrt(m), np.zeros(n)] for m, n in pairwise(sizes)]
         )
         result = optimize.minimize(
-            network_error,
+            _network_error,
             start,
             args=((X - self.b_) / self.scale_, sizes, self.weight_decay),
             jac=True,
@@ -308,6 +346,7 @@ class Autoencoder(Codec):
 
     @property
     def _n_features_out(self) -> int:
+        self._check_fitted()
         return self.layers_[1][1].size
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
@@ -344,6 +383,11 @@ def network_error(
     n_weights = sum((m + 1) * n for m, n in pairwise(sizes))
     theta, Z = check_vector(theta, "theta", n_weights), check_matrix(Z, "Z", (None, sizes[0]))
     check_real(weight_decay, "weight_decay", minimum=0)
+    return _network_error(theta, Z, sizes, weight_decay)
+
+
+def _network_error(theta, Z, sizes, weight_decay):
+    """Return what `network_error` does, for arguments known to be right."""
     layers = _layers(theta, sizes)
     activations = [Z, *_through(layers, Z)]
     residual = activations[-1] - Z

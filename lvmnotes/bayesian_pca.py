@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
 
-from .core.loadings import leading_eigenpairs, orient
-from .core.moments import Moments, moments_if_complete
+from .core.loadings import leading_eigenpairs, orient, sample_covariance
+from .core.moments import Moments, checked_covariance, weighted_rows
 from .core.validation import check_integer, check_real, check_vector
 from .core.warn import warn
 from .linear_factor import LinearGaussianModel
-from .ppca import NOISE_FLOOR, check_n_factors, check_spread, checked_covariance
+from .ppca import NOISE_FLOOR, check_n_factors, check_spread, log_likelihood_on_axes
 
 
 class BayesianPCA(LinearGaussianModel):
@@ -45,9 +43,26 @@ class BayesianPCA(LinearGaussianModel):
     noise_variance_ : float
     alpha_ : ndarray of shape (n_components,)
         Prior precision of each column, infinite where it is switched off.
-    n_relevant_ : int
-        Number of columns that are not zero.
+    log_likelihood_trace_ : ndarray
+        Mean log-likelihood per sample, in nats, at the start and after each iteration. The prior
+        counts in the fit as well, so it need not rise.
     n_iter_ : int
+    n_samples_ : float
+        Number of samples, or total weight, behind the fit.
+    aic_, bic_ : float
+        Information criteria in nats times two, at the fitted parameters; columns that are
+        switched off do not count. Lower is better.
+
+    Examples
+    --------
+    Two of nine possible factors are worth their cost:
+
+    >>> import numpy as np
+    >>> from lvmnotes import PPCA, BayesianPCA
+    >>> W = np.array([[2.0, 0.0]] * 5 + [[0.0, 2.0]] * 5)
+    >>> X, _ = PPCA.from_parameters(W).sample(100, random_state=0)
+    >>> BayesianPCA().fit(X).n_relevant_
+    2
     """
 
     def __init__(
@@ -57,20 +72,44 @@ class BayesianPCA(LinearGaussianModel):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: ArrayLike, y=None) -> BayesianPCA:
+    @classmethod
+    def from_parameters(
+        cls, W: ArrayLike, b: ArrayLike | float = 0.0, noise_variance: float = 1.0
+    ) -> BayesianPCA:
+        """Build a model from known parameters, with one noise variance for all variables.
+
+        Parameters
+        ----------
+        W : array_like of shape (n_features, n_components)
+        b : float or array_like of shape (n_features,)
+        noise_variance : float
+            Not negative.
+
+        Returns
+        -------
+        BayesianPCA
+        """
+        noise_variance = check_real(noise_variance, "noise_variance", minimum=0)
+        return super().from_parameters(W, b, noise_variance)
+
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> BayesianPCA:
         """Fit to data.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            A sample of weight 2 counts as two equal samples; none may be negative.
 
         Returns
         -------
         BayesianPCA
         """
-        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        return self.fit_moments(moments_if_complete(X))
+        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        d = self._check_parameters(X.shape[1])
+        X, sample_weight = weighted_rows(X, sample_weight)
+        return self._fit_covariance(*sample_covariance(X, sample_weight, d), d)
 
     def fit_moments(self, moments: Moments) -> BayesianPCA:
         """Fit to the sufficient statistics.
@@ -84,24 +123,25 @@ class BayesianPCA(LinearGaussianModel):
         -------
         BayesianPCA
         """
-        D = moments.mean.size
-        d = D - 1 if self.n_components is None else self.n_components
-        check_real(self.tol, "tol", minimum=0)
-        check_integer(self.max_iter, "max_iter", minimum=1)
-        check_n_factors(d, "n_components", D)
         S = checked_covariance(moments)
+        d = self._check_parameters(len(S))
+        self._set_n_features(len(S))
+        return self._fit_covariance(moments.n, moments.mean, S, d)
+
+    def _fit_covariance(self, n: float, b: np.ndarray, S, d: int) -> BayesianPCA:
+        D, total = len(b), S.trace()
+        check_spread(b, total)
         eigenvalues, V = leading_eigenpairs(S, d)
-        total = np.trace(S)
-        check_spread(total)
-        rho = D / moments.n
-        noise = total / D
-        for iteration in range(1, self.max_iter + 1):
-            self.n_iter_ = iteration
+        rho = D / n
+        noise, squared = total / D, np.zeros(d)
+        trace = [log_likelihood_on_axes(squared + noise, noise, eigenvalues, total, D)]
+        for _ in range(self.max_iter):
             squared = ard_squared_lengths(eigenvalues, noise, rho)
             on = squared > 0
             # Where the derivative with respect to the noise variance vanishes, lengths given.
             rest = total - eigenvalues[on].sum() + rho * noise**2 * (1 / squared[on]).sum()
             previous, noise = noise, max(rest / (D - on.sum()), NOISE_FLOOR * total / D)
+            trace.append(log_likelihood_on_axes(squared + noise, noise, eigenvalues, total, D))
             if abs(noise - previous) <= self.tol * noise:
                 break
         else:
@@ -111,15 +151,34 @@ class BayesianPCA(LinearGaussianModel):
                 ConvergenceWarning,
             )
         self.W_ = orient(V * np.sqrt(squared))
-        self.b_ = moments.mean
+        self.b_ = b
         self.noise_variance_ = float(noise)
         self.alpha_ = np.divide(D, squared, where=on, out=np.full(d, np.inf))
-        self.n_relevant_ = int(on.sum())
-        self.n_features_in_ = D
+        self._set_trace(np.array(trace), n, self.n_parameters_)
         return self
 
-    def _standardise(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        return super()._standardise(check_array(X, input_name="X"))
+    @property
+    def n_relevant_(self) -> int:
+        """Number of factors: the columns of W that are not zero."""
+        self._check_fitted()
+        return int(self.W_.any(axis=0).sum())
+
+    @property
+    def n_parameters_(self) -> int:
+        """Free parameters: the offset, the columns of W in use up to a rotation, and the noise."""
+        d, D = self.n_relevant_, len(self.b_)
+        return D + D * d - d * (d - 1) // 2 + 1
+
+    def _check_parameters(self, n_features: int) -> int:
+        """Return the largest number of factors."""
+        check_real(self.tol, "tol", minimum=0)
+        check_integer(self.max_iter, "max_iter", minimum=1)
+        d = n_features - 1 if self.n_components is None else self.n_components
+        check_n_factors(d, "n_components", n_features)
+        return d
+
+    def _read(self, X: ArrayLike, **options) -> np.ndarray:
+        return super()._read(X, **{**options, "ensure_all_finite": True})
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that the data must be complete."""

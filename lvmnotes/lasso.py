@@ -13,9 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array
 
-from .core.validation import check_real
+from .core.validation import check_integer, check_matrix, check_real, check_vector
 from .core.warn import warn
 
 #: Largest duality gap of a code, as a share of the objective of the code 0.
@@ -28,7 +27,7 @@ MAX_SWEEPS = 1_000
 
 
 def sparse_encode(
-    X: ArrayLike, W: ArrayLike, lam: float, beta: float = 1.0, b: ArrayLike | None = None
+    X: ArrayLike, W: ArrayLike, lam: float, beta: float = 1.0, b: ArrayLike | float = 0.0
 ) -> np.ndarray:
     r"""Most probable codes under a Laplace prior: the lasso, one sample per row.
 
@@ -49,8 +48,8 @@ def sparse_encode(
         Weight of the L1 norm, not negative.
     beta : float, default 1
         Precision of the noise, positive.
-    b : array_like of shape (n_features,), optional
-        Offset; by default 0.
+    b : float or array_like of shape (n_features,), default 0
+        Offset.
 
     Returns
     -------
@@ -69,18 +68,26 @@ def sparse_encode(
     unless atoms are linearly dependent; of two equal atoms the first is used. If round-off makes
     the path of a row inaccurate, coordinate descent completes the code; a `ConvergenceWarning` is
     given if it does not reach the gap.
+
+    Examples
+    --------
+    With orthonormal atoms, each correlation moves towards zero by lam / (2 beta), here 1:
+
+    >>> import numpy as np
+    >>> from lvmnotes import sparse_encode
+    >>> sparse_encode([[3.0, 0.5, -2.0]], np.eye(3), lam=2.0)
+    array([[ 2.,  0., -1.]])
     """
     X, W, b = _check_problem(X, W, lam, beta, b)
     X = X - b
-    G = W.T @ W
-    C = X @ W
-    alpha = _levels(C, lam, beta)
-    H = np.empty_like(C)
+    gram, correlations = W.T @ W, X @ W
+    alpha = _levels(correlations, lam, beta)
+    H = np.empty_like(correlations)
     # Rows with similar numbers of candidate atoms take similar numbers of steps.
-    order = np.argsort((np.abs(C) > alpha[:, None]).sum(axis=1))
+    order = np.argsort((np.abs(correlations) > alpha[:, None]).sum(axis=1))
     for rows in np.array_split(order, -(-len(X) // CHUNK)):
-        H[rows] = _follow_paths(C[rows], G, alpha[rows])
-    lost = np.flatnonzero(duality_gap(X, H, W, alpha, 0.5) > GAP * 0.5 * (X**2).sum(axis=1))
+        H[rows] = _follow_paths(correlations[rows], gram, alpha[rows])
+    lost = np.flatnonzero(_duality_gap(X, H, W, alpha, 0.5) > GAP * 0.5 * (X**2).sum(axis=1))
     if lost.size:
         H[lost] = coordinate_descent(X[lost], W, lam, beta, start=H[lost])
     return H
@@ -100,7 +107,7 @@ def objective(
     ----------
     X : array_like of shape (n_samples, n_features)
     H : array_like of shape (n_samples, n_components)
-        Any codes.
+        Any codes. A single row of `X` or of `H` is shared by all rows of the other.
     W : array_like of shape (n_features, n_components)
     lam, beta : float
     b : float or array_like of shape (n_features,)
@@ -109,7 +116,9 @@ def objective(
     -------
     ndarray of shape (n_samples,)
     """
-    R = X - H @ np.transpose(W) - b
+    X, W, b = _check_problem(X, W, lam, beta, b)
+    H = _check_codes(H, X, W)
+    R = X - H @ W.T - b
     return lam * np.abs(H).sum(axis=1) + beta * (R**2).sum(axis=1)
 
 
@@ -132,7 +141,7 @@ def duality_gap(
     ----------
     X : array_like of shape (n_samples, n_features)
     H : array_like of shape (n_samples, n_components)
-        Any codes.
+        Any codes. A single row of `X` or of `H` is shared by all rows of the other.
     W : array_like of shape (n_features, n_components)
     lam, beta : float
     b : float or array_like of shape (n_features,)
@@ -142,8 +151,13 @@ def duality_gap(
     ndarray of shape (n_samples,)
         Not negative, up to round-off.
     """
-    X = X - np.asarray(b)
-    R = X - H @ np.transpose(W)
+    X, W, b = _check_problem(X, W, lam, beta, b)
+    return _duality_gap(X - b, _check_codes(H, X, W), W, lam, beta)
+
+
+def _duality_gap(X, H, W, lam, beta):
+    """Gap for centred data; `lam` may differ from row to row."""
+    R = X - H @ W.T
     steepest = 2 * beta * np.abs(R @ W).max(axis=1)
     shrink = np.minimum(1, np.divide(lam, steepest, where=steepest > 0, out=np.ones(len(R))))
     theta = shrink[:, None] * R
@@ -159,7 +173,7 @@ def coordinate_descent(
     W: ArrayLike,
     lam: float,
     beta: float = 1.0,
-    b: ArrayLike | None = None,
+    b: ArrayLike | float = 0.0,
     *,
     start: ArrayLike | None = None,
     max_iter: int = MAX_SWEEPS,
@@ -185,22 +199,25 @@ def coordinate_descent(
     X, W, b = _check_problem(X, W, lam, beta, b)
     X = X - b
     alpha = _levels(X @ W, lam, beta)
-    H = np.zeros((len(X), W.shape[1])) if start is None else np.array(start, dtype=float)
+    check_integer(max_iter, "max_iter", minimum=1)
+    H = np.zeros((len(X), W.shape[1]))
+    if start is not None:
+        H += check_matrix(start, "start", H.shape)
     limit = GAP * 0.5 * (X**2).sum(axis=1)
-    G = W.T @ W
-    used = np.flatnonzero(np.diag(G))
-    H[:, np.diag(G) == 0] = 0
+    gram = W.T @ W
+    used = np.flatnonzero(np.diag(gram))
+    H[:, np.diag(gram) == 0] = 0
     rows = np.arange(len(X))
     for _ in range(max_iter):
         h = H[rows]
-        C = (X[rows] - h @ W.T) @ W
+        correlations = (X[rows] - h @ W.T) @ W
         for k in used:
-            z = h[:, k] * G[k, k] + C[:, k]
-            moved = np.sign(z) * np.maximum(np.abs(z) - alpha[rows], 0) / G[k, k] - h[:, k]
+            z = h[:, k] * gram[k, k] + correlations[:, k]
+            moved = np.sign(z) * np.maximum(np.abs(z) - alpha[rows], 0) / gram[k, k] - h[:, k]
             h[:, k] += moved
-            C -= moved[:, None] * G[k]
+            correlations -= moved[:, None] * gram[k]
         H[rows] = h
-        rows = rows[duality_gap(X[rows], h, W, alpha[rows], 0.5) > limit[rows]]
+        rows = rows[_duality_gap(X[rows], h, W, alpha[rows], 0.5) > limit[rows]]
         if not rows.size:
             return H
     warn(
@@ -211,49 +228,51 @@ def coordinate_descent(
     return H
 
 
-def _levels(C, lam, beta):
+def _levels(correlations, lam, beta):
     """Penalty of each row; for lam = 0, a lower bound of the size of round-off."""
-    return np.maximum(lam / (2 * beta), TINY * np.abs(C).max(axis=1))
+    return np.maximum(lam / (2 * beta), TINY * np.abs(correlations).max(axis=1))
 
 
-def _follow_paths(C, G, end):
-    r"""Codes of samples with correlations `C` = X W (n, K), for the Gram matrix `G` = W^T W.
+def _follow_paths(correlations, gram, end):
+    r"""Codes of samples with correlations X W (n, d), for their Gram matrix W^T W.
 
-    The path of a row begins at the level max abs(C), where the code is 0, and stops at `end` (n,).
+    The path of a row begins at the level of its largest correlation, where the code is 0, and
+    stops at `end` (n,).
 
     At level t the optimal code has :math:`W_A^\top(\mathbf x - W\mathbf h) = t\,\mathbf s` on its
     active atoms A with signs s, and smaller correlations on the others. Between events it moves
     along :math:`\mathbf w = G_{AA}^{-1}\mathbf s` as t falls. An event is an atom whose correlation
     catches up with the level and joins, or an active entry that reaches zero and leaves; either
     changes the inverse of :math:`G_{AA}` by a matrix of rank one. A row keeps its active atoms in
-    slots; an empty slot holds atom K, whose row and column in `G` are zero.
+    slots; an empty slot holds atom d, whose row and column in the Gram matrix are zero.
     """
-    K = len(G)
-    G = np.pad(G, (0, 1))
-    H = np.zeros((len(C), K + 1))
-    correlations = np.pad(C, ((0, 0), (0, 1)))
-    level = np.abs(C).max(axis=1)
+    d = len(gram)
+    gram = np.pad(gram, (0, 1))
+    H = np.zeros((len(correlations), d + 1))
+    initial = np.pad(correlations, ((0, 0), (0, 1)))
+    level = np.abs(correlations).max(axis=1)
     rows = np.flatnonzero(level > end)
-    C, level, end = correlations[rows], level[rows], end[rows]
+    correlations, level, end = initial[rows], level[rows], end[rows]
     n_slots = 8
-    index = np.full((len(rows), n_slots), K)
+    index = np.full((len(rows), n_slots), d)
     h = np.zeros((len(rows), n_slots))
     sign = np.zeros((len(rows), n_slots))
     inverse = np.zeros((len(rows), n_slots, n_slots))
-    atom, slot = np.abs(C).argmax(axis=1), np.zeros(len(rows), dtype=int)
+    atom, slot = np.abs(correlations).argmax(axis=1), np.zeros(len(rows), dtype=int)
     joins = np.ones(len(rows), dtype=bool)
     # A path takes about two steps per atom; a path with many more steps is in a cycle.
-    for _ in range(20 * K):
+    for _ in range(20 * d):
         if not rows.size:
             break
         # The event: the atom joins in the slot, or the slot's atom leaves it.
         r = np.arange(len(rows))
-        g = G[atom[:, None], index]
+        g = gram[atom[:, None], index]
         v = np.matmul(inverse, g[:, :, None])[:, :, 0]
-        pivot = G[atom, atom] - (g * v).sum(axis=1)
-        dependent = joins & (pivot <= TINY * G[atom, atom])
-        C[r[dependent], atom[dependent]] = np.nan  # it would add nothing, so exclude it
-        atom[dependent], pivot[dependent] = K, np.inf
+        pivot = gram[atom, atom] - (g * v).sum(axis=1)
+        dependent = joins & (pivot <= TINY * gram[atom, atom])
+        # A dependent atom would add nothing, so exclude it.
+        correlations[r[dependent], atom[dependent]] = np.nan
+        atom[dependent], pivot[dependent] = d, np.inf
         v[r, slot] = -1
         leave, left = r[~joins], slot[~joins]
         v[leave] = inverse[leave, left]
@@ -261,21 +280,21 @@ def _follow_paths(C, G, end):
         inverse += (v / pivot[:, None])[:, :, None] * v[:, None, :]
         inverse[leave, left] = inverse[leave, :, left] = 0
         index[r, slot] = atom
-        sign[r, slot] = np.where(joins, np.sign(C[r, atom]), 0)
+        sign[r, slot] = np.where(joins, np.sign(correlations[r, atom]), 0)
         h[r, slot] = 0
 
         # The way to the next one.
         w = np.matmul(inverse, sign[:, :, None])[:, :, 0]
-        direction = np.zeros((len(rows), K + 1))
+        direction = np.zeros((len(rows), d + 1))
         direction[r[:, None], index] = w
-        slope = direction @ G
+        slope = direction @ gram
         to_join = np.full(slope.shape, np.inf)
         for side in (1, -1):
             closing = 1 - side * slope
-            distance = level[:, None] - side * C
+            distance = level[:, None] - side * correlations
             distance /= np.where(closing > TINY, closing, np.nan)
             np.fmin(to_join, distance, out=to_join)
-        to_join[r[:, None], index] = to_join[:, K] = np.inf
+        to_join[r[:, None], index] = to_join[:, d] = np.inf
         atom = to_join.argmin(axis=1)
         to_join = to_join[r, atom]
         to_zero = np.full(w.shape, np.inf)
@@ -288,7 +307,7 @@ def _follow_paths(C, G, end):
         on = step < (1 - TINY) * to_end
         step = np.where(on, step, to_end)
         h += step[:, None] * w
-        C -= step[:, None] * slope
+        correlations -= step[:, None] * slope
         level -= step
 
         # Rows at the end of their path leave; the others get room for the atom that joins.
@@ -296,35 +315,55 @@ def _follow_paths(C, G, end):
             done = ~on
             H[rows[done, None], index[done]] = h[done]
             # One step of iterative refinement removes the round-off of the path.
-            left = np.take_along_axis(correlations[rows[done]] - H[rows[done]] @ G, index[done], 1)
+            left = np.take_along_axis(initial[rows[done]] - H[rows[done]] @ gram, index[done], 1)
             left -= end[done, None] * sign[done]
             H[rows[done, None], index[done]] += np.matmul(inverse[done], left[:, :, None])[:, :, 0]
-            rows, C, level, end, index, h, sign, inverse, atom, slot, joins = (
+            rows, correlations, level, end, index, h, sign, inverse, atom, slot, joins = (
                 array[on]
-                for array in (rows, C, level, end, index, h, sign, inverse, atom, slot, joins)
+                for array in (
+                    rows,
+                    correlations,
+                    level,
+                    end,
+                    index,
+                    h,
+                    sign,
+                    inverse,
+                    atom,
+                    slot,
+                    joins,
+                )
             )
-        if not (index[joins] == K).any(axis=1).all():
-            index = np.pad(index, ((0, 0), (0, n_slots)), constant_values=K)
+        if not (index[joins] == d).any(axis=1).all():
+            index = np.pad(index, ((0, 0), (0, n_slots)), constant_values=d)
             h, sign = (np.pad(array, ((0, 0), (0, n_slots))) for array in (h, sign))
             inverse = np.pad(inverse, ((0, 0), (0, n_slots), (0, n_slots)))
             n_slots *= 2
-        slot = np.where(joins, (index == K).argmax(axis=1), slot)
-        atom = np.where(joins, atom, K)
+        slot = np.where(joins, (index == d).argmax(axis=1), slot)
+        atom = np.where(joins, atom, d)
     H[rows[:, None], index] = h
-    return H[:, :K]
+    return H[:, :d]
 
 
 def _check_problem(X, W, lam, beta, b):
     """Return X, W and b as arrays that fit together, or say what does not."""
-    X = check_array(X, dtype=float, input_name="X")
-    W = check_array(W, dtype=float, input_name="W")
+    X, W = check_matrix(X, "X"), check_matrix(W, "W")
     if X.shape[1] != len(W):
         raise ValueError(
             f"W must have a row for each of the {X.shape[1]} features of X, got shape {W.shape}"
         )
     check_real(lam, "lam", minimum=0)
     check_real(beta, "beta", minimum=0, inclusive=False)
-    b = np.zeros(len(W)) if b is None else np.asarray(b, dtype=float)
-    if b.shape != (len(W),) or not np.isfinite(b).all():
-        raise ValueError(f"b must have shape ({len(W)},), one finite value per feature, got {b!r}")
+    b = np.full(len(W), check_real(b, "b")) if np.ndim(b) == 0 else check_vector(b, "b", len(W))
     return X, W, b
+
+
+def _check_codes(H, X, W):
+    """Return codes as an array with a row for each sample, or say what does not fit."""
+    H = check_matrix(H, "H", (None, W.shape[1]))
+    if len({len(X), len(H)} - {1}) > 1:
+        raise ValueError(
+            f"X and H must have the same number of rows, or one a single row; got {len(X)} rows "
+            f"of X and {len(H)} of H"
+        )
+    return H

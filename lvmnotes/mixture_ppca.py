@@ -126,7 +126,7 @@ class MixturePPCA(FiniteMixture):
         self._check_parameters(N)
         check_n_factors(d, "n_factors", D)
         variance = X.var(axis=0)
-        check_spread(variance.sum())
+        check_spread(X.mean(axis=0), variance.sum())
         floor = NOISE_FLOOR * variance.mean()
         random_state = check_random_state(self.random_state)
 

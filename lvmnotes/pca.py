@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg
 
 from .core.base import Codec
-from .core.loadings import orient
-from .core.moments import Moments, moments_if_complete
+from .core.loadings import leading_eigenpairs, orient, sample_covariance
+from .core.moments import CovarianceOperator, Moments, checked_covariance, weighted_rows
 
 
 class PCA(Codec):
@@ -23,9 +22,11 @@ class PCA(Codec):
     and decoders with codes of length d, this pair has the smallest mean squared error (Pearson
     1901; proof in the chapter *The manifold view of PCA*). PCA has no density; `PPCA` does.
 
-    Fitting needs only the `Moments` of the data, so the data are read once; if there are fewer
-    samples than variables, it uses the N x N matrix of their inner products instead. Constant
-    variables are allowed.
+    Fitting finds the eigenvectors in one of three ways, all of them exact to round-off and chosen
+    by the shape of the data. Where there are hundreds of samples and of variables and few
+    components, Lanczos needs only products of the data with vectors. Otherwise the eigenvectors
+    are those of the covariance or, where there are fewer samples than variables, come from the
+    inner products of the samples, an N x N matrix. Constant variables are allowed.
 
     Parameters
     ----------
@@ -38,9 +39,15 @@ class PCA(Codec):
         Orthonormal columns in order of decreasing variance; no column has a negative sum.
     b_ : ndarray of shape (n_features,)
         Mean of the data.
-    eigenvalues_ : ndarray of shape (n_features,)
-        All eigenvalues of the covariance (divisor n) in decreasing order, as computed: an
-        eigenvalue that is zero in exact arithmetic may be negative because of round-off.
+    eigenvalues_ : ndarray of shape (n_components,)
+        The d largest eigenvalues of the covariance (divisor n) in decreasing order, the variances
+        along the columns of `W_`, as computed: an eigenvalue that is zero in exact arithmetic may
+        be negative because of round-off.
+    total_variance_ : float
+        Sum of all eigenvalues of the covariance; minus the sum of `eigenvalues_`, it is the mean
+        squared error of the reconstructions.
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        Share of the total variance along each column of `W_`; zero if there is no variance.
 
     Examples
     --------
@@ -54,30 +61,26 @@ class PCA(Codec):
     array([[3.414, 3.414]])
     """
 
-    def fit(self, X: ArrayLike, y=None) -> PCA:
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> PCA:
         """Fit to data.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            A sample of weight 2 counts as two equal samples; none may be negative.
 
         Returns
         -------
         PCA
         """
         X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        X, sample_weight = weighted_rows(X, sample_weight)
         N, D = X.shape
-        if N >= D:
-            return self.fit_moments(moments_if_complete(X))
-        self._check_n_components(N, "n_samples")
-        b = X.mean(axis=0, dtype=float)
-        Z = X - b
-        # Z Z^T u = n lambda u gives (Z^T Z) Z^T u = n lambda Z^T u. Normalising Z^T u by QR keeps
-        # the columns orthonormal where lambda is zero too.
-        eigenvalues, U = np.linalg.eigh(Z @ Z.T / N)
-        W = linalg.qr(Z.T @ U[:, : -self.n_components - 1 : -1], mode="economic")[0]
-        return self._learn(W, b, np.pad(eigenvalues[::-1], (0, D - N)))
+        self._check_n_components(min(N, D), "n_features" if D <= N else "n_samples")
+        _, b, S = sample_covariance(X, sample_weight, self.n_components)
+        return self._set_axes(b, S)
 
     def fit_moments(self, moments: Moments) -> PCA:
         """Fit to sufficient statistics, of data that were read elsewhere or as published.
@@ -90,19 +93,16 @@ class PCA(Codec):
         -------
         PCA
         """
-        self._check_n_components(len(moments.mean), "n_features")
-        eigenvalues, V = np.linalg.eigh(moments.covariance)
-        if eigenvalues[0] < -1e-8 * eigenvalues[-1]:
-            raise ValueError("scatter must be positive semidefinite to be that of any data")
-        self._set_n_features(len(V))
-        return self._learn(
-            V[:, : -self.n_components - 1 : -1], moments.mean, eigenvalues[::-1].copy()
-        )
+        S = checked_covariance(moments, min_samples=0)
+        self._check_n_components(len(S), "n_features")
+        self._set_n_features(len(S))
+        return self._set_axes(moments.mean, S)
 
-    def _learn(self, W: np.ndarray, b: np.ndarray, eigenvalues: np.ndarray) -> PCA:
-        self.W_ = orient(W)
-        self.b_ = b
-        self.eigenvalues_ = eigenvalues
+    def _set_axes(self, b: np.ndarray, S: np.ndarray | CovarianceOperator) -> PCA:
+        self.eigenvalues_, V = leading_eigenpairs(S, self.n_components)
+        self.W_, self.b_ = orient(V), b
+        self.total_variance_ = float(S.trace())
+        self.explained_variance_ratio_ = self.eigenvalues_ / (self.total_variance_ or 1.0)
         return self
 
     def _encode(self, X: np.ndarray) -> np.ndarray:

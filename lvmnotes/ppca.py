@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
+from scipy.sparse.linalg import LinearOperator
 
 from .core.em import expectation_maximisation
-from .core.loadings import canonical_rotation, leading_eigenpairs, orient
-from .core.moments import Moments, mean_if_complete, moments_if_complete, observed_mean_and_variance
-from .core.validation import check_integer, check_real
+from .core.loadings import canonical_rotation, leading_eigenpairs, orient, sample_covariance
+from .core.moments import (
+    CovarianceOperator,
+    Moments,
+    checked_covariance,
+    mean_if_complete,
+    observed_mean_and_variance,
+    weighted_rows,
+)
+from .core.validation import (
+    check_integer,
+    check_option,
+    check_random_state,
+    check_real,
+    constant_columns,
+)
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
 from .linear_factor import em_step as em_step_observed
@@ -41,15 +51,18 @@ class PPCA(LinearGaussianModel):
     n_components : int, default 1
         Number of factors d, between 1 and the number of variables minus one.
     method : {"ml", "em"}, default "ml"
-        ``"ml"`` is the closed form (Tipping and Bishop 1999, equations 7 and 8): eigenvectors of
-        the covariance, or of the N x N Gram matrix where there are fewer samples than variables.
-        ``"em"`` iterates expectation-maximisation (their equations 27 and 28) on the rows of a
-        centred copy of `X` and never forms a covariance. Both reach the same likelihood.
+        ``"ml"`` is the closed form (Tipping and Bishop 1999, equations 7 and 8). Its eigenvectors
+        come, whichever is fastest for the shape of the data, from products of the data with
+        vectors (Lanczos: hundreds of samples and of variables, few factors), from the covariance,
+        or from the N x N inner products of the samples (fewer samples than variables); all of
+        them are exact to round-off. ``"em"`` iterates expectation-maximisation (their equations
+        29 and 30) on products with `X` and never forms a covariance. Both reach the same
+        likelihood.
     tol : float, default 1e-12
         EM stops when the estimated remaining gain is below this many nats per sample.
     max_iter : int, default 10000
         Largest number of iterations of EM.
-    random_state : None, int or numpy.random.RandomState
+    random_state : None, int or numpy.random.Generator
         Seed for the initial loadings of ``"em"``.
 
     Attributes
@@ -65,7 +78,7 @@ class PPCA(LinearGaussianModel):
         Mean log-likelihood per sample, in nats, at the start of EM and after each iteration; a
         single value for the closed form.
     n_iter_ : int
-        One for the closed form.
+        Number of iterations; 1 for the closed form.
     n_samples_ : float
         Number of samples, or their total weight.
     bic_ : float
@@ -122,7 +135,7 @@ class PPCA(LinearGaussianModel):
         noise_variance = check_real(noise_variance, "noise_variance", minimum=0)
         return super().from_parameters(W, b, noise_variance, factor_correlation=factor_correlation)
 
-    def fit(self, X: ArrayLike, y=None) -> PPCA:
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> PPCA:
         """Fit to data.
 
         Parameters
@@ -130,38 +143,35 @@ class PPCA(LinearGaussianModel):
         X : array_like of shape (n_samples, n_features)
             NaN marks an entry missing at random.
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            A sample of weight 2 counts as two equal samples; none may be negative. For complete
+            data only.
 
         Returns
         -------
         PPCA
         """
-        X = validate_data(
-            self,
+        X = self._read(
             X,
+            reset=True,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
-            ensure_all_finite=False,
+            ensure_all_finite="allow-nan",
         )
-        N, D = X.shape
-        self._check_parameters(D)
-        by_moments = self.method == "ml" and (D <= N or self.n_components >= N)
-        summary = (moments_if_complete if by_moments else mean_if_complete)(X)
-        if summary is None:
-            return self._fit_missing(X.astype(float))
-        if by_moments:
-            return self._fit_covariance(summary, summary.covariance)
-        b = summary
-        Z = X - b
-        total = np.vdot(Z, Z) / N
-        check_spread(total)
+        X, sample_weight = weighted_rows(X, sample_weight)
+        self._check_parameters(X.shape[1])
         if self.method == "em":
-            W, noise, trace = self._em(lambda V: Z.T @ (Z @ V) / N, total, D)
+            mean = mean_if_complete(X, sample_weight)
+            if mean is not None:
+                S = CovarianceOperator(X, mean, sample_weight)
+                return self._fit_covariance(S.n, S.mean, S)
         else:
-            # Z^T u is an eigenvector of Z^T Z, of length sqrt(N lambda), if u is one of Z Z^T.
-            eigenvalues, U = leading_eigenpairs(Z @ Z.T / N, self.n_components)
-            V = Z.T @ U / np.sqrt(N * np.maximum(eigenvalues, np.finfo(float).tiny))
-            W, noise, trace = closed_form(eigenvalues, V, total)
-        return self._learn(W, b, noise, trace, N)
+            summary = sample_covariance(X, sample_weight, self.n_components)
+            if summary is not None:
+                return self._fit_covariance(*summary)
+        if sample_weight is not None:
+            raise ValueError("sample_weight needs complete data, but X contains NaN")
+        return self._fit_missing(X.astype(float))
 
     def fit_moments(self, moments: Moments) -> PPCA:
         """Fit to sufficient statistics, of data that were read elsewhere or as published.
@@ -175,22 +185,25 @@ class PPCA(LinearGaussianModel):
         -------
         PPCA
         """
-        self._check_parameters(moments.mean.size)
-        return self._fit_covariance(moments, checked_covariance(moments))
+        S = checked_covariance(moments)
+        self._check_parameters(len(S))
+        self._set_n_features(len(S))
+        return self._fit_covariance(moments.n, moments.mean, S)
 
-    def _fit_covariance(self, moments: Moments, S: np.ndarray) -> PPCA:
-        total = np.trace(S)
-        check_spread(total)
+    def _fit_covariance(self, n: float, b: np.ndarray, S) -> PPCA:
+        total = S.trace()
+        check_spread(b, total)
         if self.method == "em":
-            W, noise, trace = self._em(lambda V: S @ V, total, len(S))
+            W, noise, trace = self._maximise_em(S, total)
         else:
             W, noise, trace = closed_form(*leading_eigenpairs(S, self.n_components), total)
-        return self._learn(W, moments.mean, noise, trace, moments.n)
+        return self._set_parameters(W, b, noise, trace, n)
 
-    def _em(self, product: Callable, total: float, D: int) -> tuple:
+    def _maximise_em(self, S, total: float) -> tuple[np.ndarray, float, np.ndarray]:
+        D = S.shape[0]
         start = check_random_state(self.random_state).normal(size=(D, self.n_components))
         (W, noise), trace = expectation_maximisation(
-            lambda parameters: em_step(parameters, product, total),
+            lambda parameters: em_step(parameters, S, total),
             (start * np.sqrt(total) / D, total / D),
             tol=self.tol,
             max_iter=self.max_iter,
@@ -203,7 +216,7 @@ class PPCA(LinearGaussianModel):
         if unseen.size:
             columns = ", ".join(map(str, unseen))
             raise ValueError(f"X has columns without any observed entry: {columns}")
-        check_spread(variance.sum())
+        check_spread(mean, variance.sum())
         scale = np.sqrt(variance.mean())
         Z = (X - mean) / scale
         # A fit with missing entries replaced by their means gives good initial values.
@@ -225,21 +238,19 @@ class PPCA(LinearGaussianModel):
         n = entries.weight.sum()
         trace = trace - np.log(scale) * entries.observed.sum() / n
         W = scale * canonical_rotation(W, noise)
-        return self._learn(W, mean + scale * b, scale**2 * noise, trace, n)
+        return self._set_parameters(W, mean + scale * b, scale**2 * noise, trace, n)
 
-    def _check_parameters(self, D: int) -> None:
-        if self.method not in ("ml", "em"):
-            raise ValueError(f"method must be 'ml' or 'em', got {self.method!r}")
+    def _check_parameters(self, n_features: int) -> None:
+        check_option(self.method, "method", ("ml", "em"))
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        check_n_factors(self.n_components, "n_components", D)
+        check_n_factors(self.n_components, "n_components", n_features)
 
-    def _learn(self, W, b, noise, trace, n) -> PPCA:
+    def _set_parameters(self, W, b, noise, trace, n) -> PPCA:
         D, d = W.shape
         self.W_ = orient(W)
         self.b_ = b
         self.noise_variance_ = float(noise)
-        self.n_features_in_ = D
         self._set_trace(trace, n, self.n_parameters_)
         if noise <= 1.01 * NOISE_FLOOR * ((W**2).sum() / D + noise):
             warn(
@@ -283,27 +294,64 @@ def closed_form(
     rest = total - eigenvalues.sum()
     noise = max(rest / (D - d), NOISE_FLOOR * total / D if floor is None else floor)
     signal = np.maximum(eigenvalues, noise)
-    twice = (np.log(signal) + eigenvalues / signal).sum() + (D - d) * np.log(noise) + rest / noise
-    return V * np.sqrt(signal - noise), noise, np.array([-0.5 * (D * LOG_2_PI + twice)])
+    trace = np.array([log_likelihood_on_axes(signal, noise, eigenvalues, total, D)])
+    return V * np.sqrt(signal - noise), noise, trace
+
+
+def log_likelihood_on_axes(
+    signal: np.ndarray, noise: float, eigenvalues: np.ndarray, total: float, D: int
+) -> float:
+    r"""Log-likelihood of a model whose loadings lie along eigenvectors of the sample covariance.
+
+    With the variances :math:`s_j` of the model along the first d eigenvectors, it is
+
+    .. math::
+
+        -\tfrac12 \Bigl(D \log 2\pi + \sum_{j \le d} \bigl(\log s_j + \lambda_j / s_j\bigr)
+        + (D - d) \log \sigma^2 + \sum_{j > d} \lambda_j / \sigma^2\Bigr) .
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_components,)
+        Variances of the model along the eigenvectors.
+    noise : float
+        Its variance in every other direction.
+    eigenvalues : ndarray of shape (n_components,)
+        The largest of the sample covariance.
+    total : float
+        Sum of all eigenvalues.
+    D : int
+        Number of variables.
+
+    Returns
+    -------
+    float
+        Mean per sample, in nats.
+    """
+    inside = (np.log(signal) + eigenvalues / signal).sum()
+    outside = (D - len(signal)) * np.log(noise) + (total - eigenvalues.sum()) / noise
+    return float(-0.5 * (D * LOG_2_PI + inside + outside))
 
 
 def em_step(
-    parameters: tuple[np.ndarray, float], product: Callable, total: float
+    parameters: tuple[np.ndarray, float],
+    S: np.ndarray | LinearOperator,
+    total: float | None = None,
 ) -> tuple[float, tuple[np.ndarray, float]]:
     r"""One EM iteration (Tipping and Bishop 1999, equations 29 and 30).
 
-    The sample covariance S enters through its product with d columns and through its trace. The
-    product :math:`\frac1N Z^\top (Z G^\top)` with centred data Z costs 4 N D d operations and
-    needs no D x D matrix.
+    The sample covariance S enters through its product with d columns and through its trace. As
+    an operator that multiplies by centred data Z, :math:`S G^\top = \frac1N Z^\top (Z G^\top)`,
+    it costs 4 N D d operations and needs no D x D matrix.
 
     Parameters
     ----------
     parameters : tuple of ndarray and float
         Loadings (n_features, n_components) and the noise variance.
-    product : callable
-        Maps V of shape (n_features, n_components) to S V.
-    total : float
-        Trace of S.
+    S : ndarray or scipy.sparse.linalg.LinearOperator, of shape (n_features, n_features)
+        Sample covariance.
+    total : float, optional
+        Trace of S; to be given where S is an operator.
 
     Returns
     -------
@@ -312,41 +360,30 @@ def em_step(
     parameters : tuple of ndarray and float
         After the step.
     """
+    if total is None:
+        total = np.trace(S)
     W, noise = parameters
     D, d = W.shape
     M = np.eye(d) + W.T @ W / noise
     G = linalg.solve(M, W.T / noise, assume_a="pos")
-    cross = product(G.T)
+    cross = S @ G.T
     distance = (total - (W * cross).sum()) / noise
     log_determinant = np.linalg.slogdet(M)[1] + D * np.log(noise)
     log_likelihood = -0.5 * (D * LOG_2_PI + log_determinant + distance)
 
-    W = linalg.solve(linalg.inv(M) + G @ cross, cross.T, assume_a="pos").T
+    Omega = linalg.inv(M) + G @ cross
+    W = linalg.solve(Omega, cross.T, assume_a="pos").T
     noise = max((total - (W * cross).sum()) / D, NOISE_FLOOR * total / D)
     return float(log_likelihood), (W, noise)
 
 
-def checked_covariance(moments: Moments) -> np.ndarray:
-    """Covariance of given moments, or an error if no data can have these moments."""
-    if moments.n < 2:
-        raise ValueError(f"fit_moments needs moments of n >= 2 samples, got n={moments.n}")
-    smallest, *_, largest = np.linalg.eigvalsh(moments.scatter)
-    if smallest < -1e-8 * largest:
-        raise ValueError("scatter must be positive semidefinite to be that of any data")
-    return moments.covariance
-
-
-def check_n_factors(value: int, name: str, D: int) -> None:
+def check_n_factors(value: int, name: str, n_features: int) -> None:
     """Raise unless the number of factors leaves at least one direction for the noise."""
-    check_integer(value, name)
-    if not 1 <= value < D:
-        raise ValueError(
-            f"{name} must be between 1 and the number of variables minus one (n_features={D}), "
-            f"got {value}"
-        )
+    why = f"(the number of variables minus one, n_features={n_features})"
+    check_integer(value, name, minimum=1, maximum=n_features - 1, why=why)
 
 
-def check_spread(total: float) -> None:
-    """Raise if the total variance is zero."""
-    if not total > 0:
+def check_spread(mean: np.ndarray, total: float) -> None:
+    """Raise if the total variance is zero, but for the round-off of the mean."""
+    if constant_columns(np.linalg.norm(mean), total).size:
         raise ValueError("X must hold two different rows: all its columns are constant")

@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import validate_data
 
-from .core.validation import check_integer, check_real
+from .core.validation import check_integer, check_matrix, check_random_state, check_real
 from .core.warn import warn
 from .lasso import objective, sparse_encode
 from .linear_factor import LinearFactorModel
@@ -67,6 +66,22 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         only after `fit`.
     n_iter_ : int
         Iterations of `fit`, or batches seen by `partial_fit`.
+
+    Examples
+    --------
+    Each of these samples moves along one of two directions, and the atoms find them:
+
+    >>> import numpy as np
+    >>> from lvmnotes import SparseCoding
+    >>> X = np.kron([[3.0, 3.0, 0.0, 0.0], [0.0, 0.0, 4.0, -4.0]], [[1.0], [-1.0]])
+    >>> model = SparseCoding(2, lam=0.1, random_state=0).fit(X)
+    >>> np.sort(np.abs(model.W_).round(2), axis=1)
+    array([[0.  , 0.71],
+           [0.  , 0.71],
+           [0.  , 0.71],
+           [0.  , 0.71]])
+    >>> (model.transform(X) != 0).sum(axis=1)
+    array([1, 1, 1, 1])
     """
 
     def __init__(
@@ -88,7 +103,11 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
 
     @classmethod
     def from_parameters(
-        cls, W: ArrayLike, b: ArrayLike | float = 0.0, lam: float = 1.0, beta: float = 1.0
+        cls,
+        W: ArrayLike,
+        b: ArrayLike | float = 0.0,
+        noise_variance: float = 1.0,
+        lam: float = 1.0,
     ) -> SparseCoding:
         """Build a model from known parameters, ready to sample and to encode.
 
@@ -96,18 +115,19 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         ----------
         W : array_like of shape (n_features, n_components)
         b : float or array_like of shape (n_features,)
-        lam, beta : float
-            Positive.
+        noise_variance : float
+            One for all variables, positive; the precision `beta` is 1 / noise_variance.
+        lam : float
+            Positive; stands where the rest of the family takes the prior of a factor, which here
+            is Laplace with scale 2 / lam.
 
         Returns
         -------
         SparseCoding
         """
-        model = super().from_parameters(W, b)
-        model.lam, model.beta = lam, beta
-        model._check_parameters()
-        model.noise_variance_ = 1 / beta
-        return model
+        check_real(noise_variance, "noise_variance", minimum=0, inclusive=False)
+        model = super().from_parameters(W, b, noise_variance)
+        return model.set_params(beta=1 / noise_variance, lam=lam)._check_parameters()
 
     @property
     def prior(self):
@@ -126,9 +146,9 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         -------
         SparseCoding
         """
-        X = validate_data(self, X, dtype=float)
+        X = self._read(X, reset=True)
         self._check_parameters()
-        W, b = self._start(X)
+        W, b = self._initial_decoder(X)
         trace = []
         for _ in range(self.max_iter + 1):
             H = sparse_encode(X, W, self.lam, self.beta, b)
@@ -137,7 +157,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
                 break
             if len(trace) <= self.max_iter:
                 W = _replace_unused(X, H, W, b)
-                W, b = update_decoder(W, b, Statistics.from_codes(X, H))
+                W, b = update_decoder(W, b, CodeSums.from_codes(X, H))
         else:
             warn(
                 f"sparse coding stopped at max_iter={self.max_iter} while the objective still "
@@ -146,8 +166,8 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
             )
         self.objective_trace_ = np.array(trace)
         self.n_iter_ = len(trace) - 1
-        self._seen = Statistics.from_codes(X, H)
-        return self._learn(W, b)
+        self._sums = CodeSums.from_codes(X, H)
+        return self._set_decoder(W, b)
 
     def partial_fit(self, X: ArrayLike, y=None) -> SparseCoding:
         """Learn from one more batch, keeping only sums over the batches (Mairal et al. 2010).
@@ -161,24 +181,22 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         -------
         SparseCoding
         """
-        fresh = not hasattr(self, "W_")
-        X = validate_data(self, X, dtype=float, reset=fresh)
+        first = not self.__sklearn_is_fitted__()
+        X = self._read(X, reset=first)
         self._check_parameters()
-        if fresh:
-            self._learn(*self._start(X))
+        if first:
+            self._set_decoder(*self._initial_decoder(X))
         H = self.transform(X)
-        seen = Statistics.from_codes(X, H)
-        if hasattr(self, "_seen"):
+        sums = CodeSums.from_codes(X, H)
+        if hasattr(self, "_sums"):
             self.n_iter_ += 1
             keep = (1 - 1 / self.n_iter_) ** FORGET
-            seen = Statistics(
-                *(keep * old + new for old, new in zip(self._seen, seen, strict=True))
-            )
+            sums = CodeSums(*(keep * old + new for old, new in zip(self._sums, sums, strict=True)))
         else:
             self.n_iter_ = 1
             self.W_ = _replace_unused(X, H, self.W_, self.b_)
-        self._seen = seen
-        return self._learn(*update_decoder(self.W_, self.b_, seen))
+        self._sums = sums
+        return self._set_decoder(*update_decoder(self.W_, self.b_, sums))
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Most probable codes, `sparse_encode` with the model's parameters.
@@ -192,44 +210,47 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         ndarray of shape (n_samples, n_components)
         """
         self._check_fitted()
-        X = validate_data(self, X, dtype=float, reset=False)
+        X = self._read(X, reset=False)
         return sparse_encode(X, self.W_, self.lam, self.beta, self.b_)
 
-    def inverse_transform(self, H: ArrayLike) -> np.ndarray:
-        """Decode: W h + b.
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+        r"""Decode codes, :math:`W \mathbf h + \mathbf b`.
 
         Parameters
         ----------
-        H : array_like of shape (n_samples, n_components)
+        X : array_like of shape (n_samples, n_components)
+            The codes, under scikit-learn's name for what comes first.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
         """
-        return self._check_factors(H) @ self.W_.T + self.b_
+        self._check_fitted()
+        return check_matrix(X, "X", (None, self.W_.shape[1])) @ self.W_.T + self.b_
 
-    def _check_parameters(self) -> None:
+    def _check_parameters(self) -> SparseCoding:
         check_integer(self.n_components, "n_components", minimum=1)
         for name in ("lam", "beta"):
             check_real(getattr(self, name), name, minimum=0, inclusive=False)
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
+        return self
 
-    def _start(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _initial_decoder(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return samples as atoms, and the mean as offset."""
-        rng = np.random.default_rng(self.random_state)
+        rng = check_random_state(self.random_state)
         # A copy of an atom is never used, and an unused atom is replaced.
         rows = rng.choice(len(X), self.n_components, replace=self.n_components > len(X))
         b = X.mean(axis=0)
         return _unit_norm((X[rows] - b).T), b
 
-    def _learn(self, W: np.ndarray, b: np.ndarray) -> SparseCoding:
+    def _set_decoder(self, W: np.ndarray, b: np.ndarray) -> SparseCoding:
         self.W_, self.b_ = W, b
         self.noise_variance_ = 1 / self.beta
         return self
 
 
-class Statistics(NamedTuple):
+class CodeSums(NamedTuple):
     """The sums over samples that the update of the decoder needs."""
 
     n: float
@@ -239,12 +260,12 @@ class Statistics(NamedTuple):
     hh: np.ndarray
 
     @classmethod
-    def from_codes(cls, X: np.ndarray, H: np.ndarray) -> Statistics:
+    def from_codes(cls, X: np.ndarray, H: np.ndarray) -> CodeSums:
         """Sum over the rows of X (N, D) and H (N, d)."""
         return cls(len(X), X.sum(axis=0), H.sum(axis=0), X.T @ H, H.T @ H)
 
 
-def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.ndarray, np.ndarray]:
+def update_decoder(W: np.ndarray, b: np.ndarray, sums: CodeSums) -> tuple[np.ndarray, np.ndarray]:
     r"""Lower the reconstruction error over W and b, for fixed codes.
 
     Block descent over the columns and b (Mairal et al. 2010, algorithm 2). With the other blocks
@@ -256,7 +277,7 @@ def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.n
     W : ndarray of shape (n_features, n_components)
         Columns of norm at most 1.
     b : ndarray of shape (n_features,)
-    seen : Statistics
+    sums : CodeSums
 
     Returns
     -------
@@ -264,13 +285,13 @@ def update_decoder(W: np.ndarray, b: np.ndarray, seen: Statistics) -> tuple[np.n
         Updated, of the same shapes.
     """
     W = W.copy()
-    used = np.flatnonzero(np.diag(seen.hh))
+    used = np.flatnonzero(np.diag(sums.hh))
     for _ in range(SWEEPS):
-        target = seen.xh - np.outer(b, seen.h)
+        target = sums.xh - np.outer(b, sums.h)
         for k in used:
-            u = W[:, k] + (target[:, k] - W @ seen.hh[:, k]) / seen.hh[k, k]
+            u = W[:, k] + (target[:, k] - W @ sums.hh[:, k]) / sums.hh[k, k]
             W[:, k] = u / max(1.0, np.sqrt(u @ u))
-        b = (seen.x - W @ seen.h) / seen.n
+        b = (sums.x - W @ sums.h) / sums.n
     return W, b
 
 

@@ -52,6 +52,7 @@ class LatentVariableModel(BaseEstimator):
     @property
     def _n_features_out(self) -> int:
         """Number of outputs of `transform`, from which scikit-learn makes their names."""
+        self._check_fitted()
         return self.W_.shape[1]
 
 

@@ -4,24 +4,142 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import linalg
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+from .moments import CovarianceOperator, mean_if_complete, moments_if_complete
 
 
-def leading_eigenpairs(S: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalues of a covariance, in decreasing order, and their eigenvectors as columns.
+def lanczos_is_faster(shape: tuple[int, int], n_components: int) -> bool:
+    """Tell by shape whether Lanczos on the data beats forming their covariance.
+
+    Lanczos takes about 20 + 3 d products of the data with a vector. Forming the smaller of the
+    D x D covariance and the N x N Gram matrix, with its eigenvectors, takes as long as about
+    min(N, D) / 12 of them or more, but for data that are very long or very wide.
 
     Parameters
     ----------
-    S : ndarray of shape (n_features, n_features)
+    shape : tuple of two int
+        N and D.
     n_components : int
 
     Returns
     -------
+    bool
+    """
+    small, large = sorted(shape)
+    return 20 + 3 * n_components <= small // 12 and large < 10 * small
+
+
+def sample_covariance(
+    X: np.ndarray, sample_weight: np.ndarray | None, n_components: int
+) -> tuple[float, np.ndarray, np.ndarray | CovarianceOperator] | None:
+    """Size, mean and covariance of a sample, in the form that `leading_eigenpairs` is fastest with.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (n_samples, n_features)
+        NaN marks a missing entry; infinity is an error.
+    sample_weight : ndarray of float, shape (n_samples,), optional
+        Positive.
+    n_components : int
+        How many eigenvectors are wanted.
+
+    Returns
+    -------
+    n : float
+    mean : ndarray of shape (n_features,)
+    S : ndarray or CovarianceOperator of shape (n_features, n_features)
+        Nothing at all is returned, None, if entries are missing.
+    """
+    N, D = X.shape
+    if n_components > N or (N >= D and not lanczos_is_faster((N, D), n_components)):
+        moments = moments_if_complete(X, sample_weight)
+        return moments and (moments.n, moments.mean, moments.covariance)
+    mean = mean_if_complete(X, sample_weight)
+    if mean is None:
+        return None
+    S = CovarianceOperator(X, mean, sample_weight)
+    return S.n, S.mean, S
+
+
+def leading_eigenpairs(
+    S: np.ndarray | CovarianceOperator, n_components: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Largest eigenvalues of a covariance, in decreasing order, and their eigenvectors as columns.
+
+    Those of an operator are found by Lanczos where `lanczos_is_faster` says so, else from the
+    smaller of the covariance and the Gram matrix.
+
+    Parameters
+    ----------
+    S : ndarray or CovarianceOperator of shape (n_features, n_features)
+    n_components : int
+        At most the number of features and, for an operator, of samples.
+
+    Returns
+    -------
     eigenvalues : ndarray of shape (n_components,)
+        As computed: where the exact one is zero, it may be negative by round-off.
     V : ndarray of shape (n_features, n_components)
     """
+    if isinstance(S, CovarianceOperator):
+        N, D = S.X.shape
+        pairs = _lanczos(S, n_components) if lanczos_is_faster((N, D), n_components) else None
+        if pairs is None and N < D:
+            pairs = _through_gram_matrix(S, n_components)
+        if pairs is not None:
+            return pairs
+        S = moments_if_complete(S.X, S.weight).covariance
     D = len(S)
     eigenvalues, V = linalg.eigh(S, subset_by_index=(D - n_components, D - 1), check_finite=False)
-    return np.maximum(eigenvalues[::-1], 0), V[:, ::-1]
+    return eigenvalues[::-1], V[:, ::-1]
+
+
+def _lanczos(S: CovarianceOperator, d: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Leading eigenpairs to round-off by ARPACK; None where these are not found or not certain.
+
+    It gives up after as many products as a decomposition of a matrix is worth. A Krylov space
+    holds one eigenvector of each eigenvalue, and of equal ones the others by round-off only, so
+    a second, short run on what is left of S looks for an eigenvalue that has been missed.
+    """
+    D, most, n_vectors = S.shape[0], min(S.X.shape) // 12, max(15, 2 * d + 5)
+    rng = np.random.default_rng(0)
+    n_products = 0
+
+    def product(v):
+        nonlocal n_products
+        n_products += 1
+        return S @ v
+
+    def rest(v):
+        return S @ v - V @ (eigenvalues * (V.T @ v))
+
+    def largest(of, k, **options):
+        operator = LinearOperator((D, D), of, dtype=float)
+        return eigsh(operator, k, which="LA", v0=rng.normal(size=D), **options)
+
+    try:
+        restarts = max(1, (most - n_vectors) // (n_vectors - d))
+        eigenvalues, V = largest(product, d, ncv=n_vectors, maxiter=restarts)
+        order = np.argsort(eigenvalues)[::-1]
+        eigenvalues, V = eigenvalues[order], V[:, order]
+        if not eigenvalues[-1] > 1e-8 * eigenvalues[0]:
+            return None
+        missed, _ = largest(rest, 1, ncv=max(5, n_products // 6), tol=1)
+    except ArpackError:
+        return None
+    return (eigenvalues, V) if missed[0] <= eigenvalues[-1] * (1 + 1e-10) else None
+
+
+def _through_gram_matrix(S: CovarianceOperator, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Leading eigenpairs from the N x N inner products of the samples.
+
+    Z Z^T u = n lambda u gives (Z^T Z) Z^T u = n lambda Z^T u. Normalising Z^T u by QR keeps the
+    columns orthonormal where lambda is zero, too.
+    """
+    Z = S.centred()
+    eigenvalues, U = leading_eigenpairs(Z @ Z.T / S.n, d)
+    return eigenvalues, linalg.qr(Z.T @ U, mode="economic")[0]
 
 
 def canonical_rotation(W: np.ndarray, noise_variance: np.ndarray | float) -> np.ndarray:

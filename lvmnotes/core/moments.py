@@ -10,10 +10,17 @@ from operator import add
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import blas
+from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import assert_all_finite, check_array
 
 from .blocks import tree_sum
-from .validation import check_matrix, check_not_masked, check_vector
+from .validation import (
+    check_covariance,
+    check_matrix,
+    check_not_masked,
+    check_real,
+    check_vector,
+)
 
 #: Number of rows that `Moments.from_data` reads at a time: large enough for a fast matrix product,
 #: small enough to stay in the cache between the sum and the product.
@@ -89,11 +96,7 @@ class Moments:
         """
         check_not_masked(X, "X")
         X = check_array(X, dtype=(np.float64, np.float32), ensure_all_finite=False, input_name="X")
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, len(X))
-            positive = sample_weight > 0
-            if not positive.all():
-                X, sample_weight = X[positive], sample_weight[positive]
+        X, sample_weight = weighted_rows(X, sample_weight)
         moments = moments_if_complete(X, sample_weight)
         if moments is None:
             assert_all_finite(X, input_name="X")
@@ -238,20 +241,87 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
     return Moments(n, shift + total / n, squares)
 
 
-def mean_if_complete(X: np.ndarray) -> np.ndarray | None:
+class CovarianceOperator(LinearOperator):
+    r"""Covariance of the rows of `X`, of which only products with vectors are formed.
+
+    With the mean :math:`\mathbf b` and the weights :math:`\omega_n`, which sum to n,
+
+    .. math::
+
+        S V = \tfrac1n\, Z^\top \operatorname{diag}(\omega)\, Z V, \qquad
+        Z V = X V - \mathbf 1\, \mathbf b^\top V ,
+
+    so no D x D matrix is formed, and no centred copy of `X` either, unless `X` is in single
+    precision or its mean so far from zero that the difference would cost digits.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (n_samples, n_features)
+        Complete.
+    mean : ndarray of shape (n_features,)
+    sample_weight : ndarray of float, shape (n_samples,), optional
+        Not negative.
+
+    Attributes
+    ----------
+    n : float
+        Number of samples, or their total weight.
+    mean : ndarray of shape (n_features,)
+        As given, but for the last digits.
+    """
+
+    def __init__(self, X: np.ndarray, mean: np.ndarray, sample_weight: np.ndarray | None = None):
+        N, D = X.shape
+        super().__init__(np.dtype(float), (D, D))
+        self.weight = np.ones(N) if sample_weight is None else sample_weight
+        self.n = self.weight.sum()
+        self.X, self.shift, self.mean = X, mean, mean
+        self.total = self._mean_square() - mean @ mean
+        if X.dtype != float or mean @ mean > FAR**2 * self.total:
+            self.X, self.shift = X - mean, np.zeros(D)
+            correction = self.weight @ self.X / self.n  # the round-off of the mean
+            self.X -= correction
+            self.mean = mean + correction
+            self.total = self._mean_square()
+
+    def trace(self) -> float:
+        """Sum of the variances of the columns."""
+        return float(self.total)
+
+    def centred(self) -> np.ndarray:
+        """Return Z, each row times the root of its weight: S = Z^T Z / n."""
+        return np.sqrt(self.weight)[:, None] * (self.X - self.shift)
+
+    def _matvec(self, v: np.ndarray) -> np.ndarray:
+        return self._matmat(v.reshape(-1, 1))
+
+    def _matmat(self, V: np.ndarray) -> np.ndarray:
+        weighted = self.weight[:, None] * (self.X @ V - self.shift @ V)
+        return (self.X.T @ weighted - np.outer(self.shift, weighted.sum(axis=0))) / self.n
+
+    def _mean_square(self) -> float:
+        return self.weight @ np.einsum("ij,ij->i", self.X, self.X) / self.n
+
+
+def mean_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
     """Mean of each column, or None if entries are missing; reads complete data once.
 
     Parameters
     ----------
     X : ndarray of float, shape (n_samples, n_features)
         NaN marks a missing entry; infinity is an error.
+    sample_weight : ndarray of float, shape (n_samples,), optional
+        Not negative.
 
     Returns
     -------
     ndarray of shape (n_features,), or None
     """
-    with np.errstate(invalid="ignore", over="ignore"):  # found below
-        mean = X.mean(axis=0, dtype=float)
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found below
+        if sample_weight is None:
+            mean = X.mean(axis=0, dtype=float)
+        else:
+            mean = sample_weight @ X / sample_weight.sum()
     if not np.isfinite(mean).all():
         assert_all_finite(X, allow_nan=True, input_name="X")
         return None
@@ -280,6 +350,48 @@ def observed_mean_and_variance(
     with np.errstate(invalid="ignore"):
         mean = weight @ np.where(observed, X, 0) / count
         return mean, weight @ np.where(observed, X - mean, 0) ** 2 / count
+
+
+def weighted_rows(
+    X: np.ndarray, sample_weight: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows of positive weight, and their weights; everything and None where there are none.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    sample_weight : array_like of shape (n_samples,), optional
+        Not negative.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features)
+    sample_weight : ndarray of shape (n_rows,), or None
+    """
+    if sample_weight is None:
+        return X, None
+    sample_weight = check_sample_weight(sample_weight, len(X))
+    positive = sample_weight > 0
+    return (X, sample_weight) if positive.all() else (X[positive], sample_weight[positive])
+
+
+def checked_covariance(moments: Moments, *, min_samples: float = 2) -> np.ndarray:
+    """Covariance of moments from elsewhere, or an error if they are not those of any data.
+
+    Parameters
+    ----------
+    moments : Moments
+    min_samples : float, default 2
+        Least number of samples behind them.
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_features)
+    """
+    if not isinstance(moments, Moments):
+        raise TypeError(f"moments must be an lvmnotes.Moments, got {type(moments).__name__}")
+    check_real(moments.n, "moments.n", minimum=min_samples)
+    return check_covariance(moments.covariance, "moments.scatter")
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_samples: int) -> np.ndarray:

@@ -26,9 +26,13 @@ def test_scikit_learn_conventions(estimator, check):
 def test_equals_scikit_learn(X, d):
     ours, peer = PCA(d).fit(X), decomposition.PCA(d, svd_solver="full").fit(X)
     np.testing.assert_allclose(
-        ours.eigenvalues_[:d], peer.explained_variance_ * (len(X) - 1) / len(X), rtol=1e-10
+        ours.eigenvalues_, peer.explained_variance_ * (len(X) - 1) / len(X), rtol=1e-10
     )
     np.testing.assert_allclose(np.abs((ours.W_ * peer.components_.T).sum(axis=0)), 1, rtol=1e-9)
+    np.testing.assert_allclose(
+        ours.explained_variance_ratio_, peer.explained_variance_ratio_, rtol=1e-10
+    )
+    assert ours.eigenvalues_.shape == (d,)
     np.testing.assert_allclose(ours.b_, peer.mean_, rtol=1e-12)
     np.testing.assert_allclose(
         ours.inverse_transform(ours.transform(X)),
@@ -44,20 +48,22 @@ def test_error_is_the_sum_of_the_discarded_eigenvalues(X):
         model = PCA(d).fit(X)
         np.testing.assert_allclose(model.W_.T @ model.W_, np.eye(d), atol=1e-12)
         assert model.reconstruction_error(X) == pytest.approx(
-            model.eigenvalues_[d:].sum(), abs=1e-12 * model.eigenvalues_.sum()
+            model.total_variance_ - model.eigenvalues_.sum(), abs=1e-12 * model.total_variance_
         )
+    assert model.explained_variance_ratio_.sum() == pytest.approx(1, abs=1e-12)
     assert model.reconstruction_error(X) < 1e-24 * (X**2).sum()
 
 
 @pytest.mark.parametrize("X", [TALL, WIDE], ids=["tall", "wide"])
 def test_eigenvalues_are_the_squared_singular_values(X):
     singular = linalg.svdvals(X - X.mean(axis=0))
-    eigenvalues = PCA().fit(X).eigenvalues_
-    assert eigenvalues.shape == (X.shape[1],)
-    assert (np.diff(eigenvalues) <= 0).all()
+    model = PCA(min(X.shape)).fit(X)
+    assert model.eigenvalues_.shape == (min(X.shape),)
+    assert (np.diff(model.eigenvalues_) <= 0).all()
     np.testing.assert_allclose(
-        eigenvalues[: len(singular)], singular**2 / len(X), atol=1e-12 * eigenvalues[0]
+        model.eigenvalues_, singular**2 / len(X), atol=1e-12 * model.eigenvalues_[0]
     )
+    assert model.total_variance_ == pytest.approx((singular**2).sum() / len(X), rel=1e-12)
 
 
 def test_data_moments_and_batches_agree():
@@ -88,6 +94,7 @@ def test_constant_data_have_no_variance_and_no_error(shape):
     X = np.full(shape, 7.0)
     model = PCA(2).fit(X)
     np.testing.assert_allclose(model.eigenvalues_, 0, atol=1e-28)
+    np.testing.assert_array_equal(model.explained_variance_ratio_, 0)
     np.testing.assert_allclose(model.W_.T @ model.W_, np.eye(2), atol=1e-12)
     assert model.reconstruction_error(X) == 0
 
@@ -96,6 +103,24 @@ def test_a_constant_column_gets_no_weight():
     X = TALL.copy()
     X[:, 3] = 2.0
     np.testing.assert_allclose(PCA(4).fit(X).W_[3], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("X", [TALL, WIDE], ids=["tall", "wide"])
+def test_a_weight_is_a_number_of_copies(X):
+    repeat = np.random.default_rng(1).integers(0, 4, size=len(X))
+    weighted, repeated = PCA(3).fit(X, sample_weight=repeat), PCA(3).fit(np.repeat(X, repeat, 0))
+    np.testing.assert_allclose(weighted.W_, repeated.W_, atol=1e-10)
+    np.testing.assert_allclose(weighted.b_, repeated.b_, rtol=1e-12)
+    np.testing.assert_allclose(weighted.eigenvalues_, repeated.eigenvalues_, rtol=1e-10)
+    assert weighted.total_variance_ == pytest.approx(repeated.total_variance_, rel=1e-12)
+
+
+def test_a_fitted_model_keeps_its_width_when_its_settings_change():
+    model = PCA(2).fit(TALL)
+    before = model.inverse_transform(model.transform(TALL))
+    model.set_params(n_components=1)
+    np.testing.assert_array_equal(model.inverse_transform(model.transform(TALL)), before)
+    assert len(model.get_feature_names_out()) == 2
 
 
 def test_names_of_the_codes():
@@ -114,6 +139,8 @@ def test_names_of_the_codes():
             lambda: PCA(13).fit(WIDE),
             "n_components must be between 1 and 12 \\(n_samples\\), got 13",
         ),
+        (lambda: PCA(13).fit(TALL, sample_weight=np.eye(200)[0]), "\\(n_samples\\), got 13"),
+        (lambda: PCA().fit(TALL, sample_weight=-np.ones(200)), "sample_weight must hold weights"),
         (lambda: PCA().fit(TALL[:1]), "minimum of 2 is required"),
         (lambda: PCA().fit(TALL * np.nan), "contains NaN"),
         (lambda: PCA().fit(WIDE + np.inf), "contains infinity"),

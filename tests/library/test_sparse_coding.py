@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from lvmnotes import SparseCoding, data, sparse_encode
 from lvmnotes.lasso import coordinate_descent, duality_gap, objective
 from lvmnotes.notebook.gabor import gabor_fit
-from lvmnotes.sparse_coding import Statistics, update_decoder
+from lvmnotes.sparse_coding import CodeSums, update_decoder
 
 rng = np.random.default_rng(0)
 W = rng.normal(size=(20, 40))
@@ -29,7 +29,7 @@ def test_scikit_learn_conventions(estimator, check):
 
 def certified(X, W, lam, beta=1.0, b=0.0, gap=1e-9):
     """Codes whose duality gap is small, as a part of the objective of the code 0."""
-    H = sparse_encode(X, W, lam, beta, None if np.isscalar(b) else b)
+    H = sparse_encode(X, W, lam, beta, b)
     at_zero = objective(X, np.zeros_like(H), W, lam, beta, b)
     assert np.isfinite(H).all()
     assert (duality_gap(X, H, W, lam, beta, b) <= gap * at_zero).all()
@@ -129,7 +129,9 @@ def test_coordinate_descent_reaches_the_same_objective_or_warns():
 
 
 def test_a_lost_path_is_finished_by_coordinate_descent(monkeypatch):
-    monkeypatch.setattr("lvmnotes.lasso._follow_paths", lambda C, G, end: np.zeros_like(C))
+    monkeypatch.setattr(
+        "lvmnotes.lasso._follow_paths", lambda correlations, gram, end: np.zeros_like(correlations)
+    )
     certified(X[:20], W, 4.0)
 
 
@@ -180,7 +182,7 @@ class TestEstimator:
 
     def test_the_update_is_exact_for_each_column(self):
         H = rng.normal(size=(300, 3))
-        W, b = update_decoder(np.zeros((20, 3)), np.zeros(20), Statistics.from_codes(100 * X, H))
+        W, b = update_decoder(np.zeros((20, 3)), np.zeros(20), CodeSums.from_codes(100 * X, H))
         np.testing.assert_allclose(np.linalg.norm(W, axis=0), 1, rtol=1e-12)
 
         def error(W, b):
@@ -196,7 +198,8 @@ class TestEstimator:
         np.testing.assert_allclose(b, (100 * X - H @ W.T).mean(axis=0), atol=1e-9)
 
     def test_density_and_samples(self):
-        model = SparseCoding.from_parameters(W, 1.0, lam=3.0, beta=4.0)
+        model = SparseCoding.from_parameters(W, 1.0, 0.25, lam=3.0)
+        assert model.beta == 4
         X, H = model.sample(20_000, 0)
         assert H.std() == pytest.approx(np.sqrt(2) * 2 / 3, rel=0.01)
         assert (X - H @ W.T - 1).std() == pytest.approx(0.5, rel=0.01)
