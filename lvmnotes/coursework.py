@@ -149,8 +149,8 @@ def check(path: str) -> int:
 
     try:
         cells = nbformat.read(path, as_version=4).cells
-    except (OSError, nbformat.reader.NotJSONError) as error:
-        sys.exit(f"{path} is not a notebook that can be read: {error}")
+    except (OSError, nbformat.reader.NotJSONError) as reason:
+        sys.exit(f"{path} is not a notebook that can be read: {reason}")
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell(config=config)  # its namespace is now the module __main__

@@ -158,7 +158,7 @@ def test_two_factors_reach_the_maximum_over_all_angles(seed, D, normalize):
 def test_three_factors_reach_the_maximum_of_a_fine_search(seed):
     rng = np.random.default_rng(seed)
     W = rng.integers(-2, 3, size=(7, 3)) + 0.1 * rng.normal(size=(7, 3))
-    Q = Rotation.random(20_000, rng=rng).as_matrix()
+    Q = Rotation.random(20_000, rng).as_matrix()
     squares = (W @ Q) ** 2
     found = squares.var(axis=1).sum(axis=1)
     ends = [
