@@ -54,7 +54,7 @@ def pairs(problem, assessments):
     """Return the pairs of submissions that resemble each other, the most similar first."""
     given = "\n".join(cell.source for cell in problem.teacher.cells if cell.cell_type == "code")
     known = {*keyword.kwlist, *dir(builtins), *re.findall(r"[^\W\d]\w*", given)}
-    common = pieces([*problem.teacher.cells, *problem.student.cells], known)
+    handed_out = pieces([*problem.teacher.cells, *problem.student.cells], known)
     released = {cell.source.strip() for cell in problem.student.cells}
     tests = problem.points.keys() - set(problem.written)
     students, sets = [], []
@@ -67,19 +67,21 @@ def pairs(problem, assessments):
         ]
         if one.submitter == one.student and own:
             students.append(one.student)
-            sets.append(pieces(own, known) - common)
+            sets.append(pieces(own, known) - handed_out)
     index = {piece: number for number, piece in enumerate(sorted(set().union(*sets)))}
     if len(students) < 2 or not index:
         return []
     columns = [index[piece] for mine in sets for piece in mine]
     starts = np.cumsum([0, *map(len, sets)])
     has = sparse.csr_array((np.ones(len(columns)), columns, starts), (len(sets), len(index)))
-    # What two of two have is rare, what all of many have is not.
-    rarity = np.log((len(students) + 1) / has.sum(axis=0))
+    # What more than half of many have is common; what two of two have is not.
+    owners = has.sum(axis=0)
+    common = owners > max(2, len(students) / 2)
+    rarity = np.where(common, 0, np.log((len(students) + 1) / owners))
     weighted = has * rarity[None, :]
     weight = weighted.sum(axis=1)
     shared = (weighted @ has.T).toarray() / np.maximum(np.minimum.outer(weight, weight), 1e-9)
-    counts = (has @ has.T).toarray()
+    counts = (has * (rarity > 0)[None, :] @ has.T).toarray()
     found = []
     for i, j in np.argwhere(np.triu((shared >= LEAST_SHARE) & (counts >= LEAST_PIECES), 1)):
         both = sets[i] & sets[j]
