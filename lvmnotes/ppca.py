@@ -144,8 +144,7 @@ class PPCA(LinearGaussianModel):
             NaN marks an entry missing at random.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            A sample of weight 2 counts as two equal samples; none may be negative. For complete
-            data only.
+            A sample of weight 2 counts as two equal samples; none may be negative.
 
         Returns
         -------
@@ -169,9 +168,7 @@ class PPCA(LinearGaussianModel):
             summary = sample_covariance(X, sample_weight, self.n_components)
             if summary is not None:
                 return self._fit_covariance(*summary)
-        if sample_weight is not None:
-            raise ValueError("sample_weight needs complete data, but X contains NaN")
-        return self._fit_missing(X.astype(float))
+        return self._fit_missing(X.astype(float), sample_weight)
 
     def fit_moments(self, moments: Moments) -> PPCA:
         """Fit to sufficient statistics, of data that were read elsewhere or as published.
@@ -210,8 +207,8 @@ class PPCA(LinearGaussianModel):
         )
         return canonical_rotation(W, noise), noise, trace
 
-    def _fit_missing(self, X: np.ndarray) -> PPCA:
-        mean, variance = observed_mean_and_variance(X)
+    def _fit_missing(self, X: np.ndarray, sample_weight: np.ndarray | None) -> PPCA:
+        mean, variance = observed_mean_and_variance(X, sample_weight)
         unseen = np.flatnonzero(np.isnan(mean))
         if unseen.size:
             columns = ", ".join(map(str, unseen))
@@ -220,9 +217,9 @@ class PPCA(LinearGaussianModel):
         scale = np.sqrt(variance.mean())
         Z = (X - mean) / scale
         # A fit with missing entries replaced by their means gives good initial values.
-        S = Moments.from_data(np.nan_to_num(Z)).covariance
+        S = Moments.from_data(np.nan_to_num(Z), sample_weight).covariance
         W, noise, _ = closed_form(*leading_eigenpairs(S, self.n_components), np.trace(S))
-        entries = ObservedEntries(Z)
+        entries = ObservedEntries(Z, sample_weight)
         start = W, np.zeros(len(W)), noise
         limits = {"tol": self.tol, "max_iter": self.max_iter}
         if self.method == "em":
@@ -236,7 +233,7 @@ class PPCA(LinearGaussianModel):
                 start, entries, NOISE_FLOOR, tied=True, **limits
             )
         n = entries.weight.sum()
-        trace = trace - np.log(scale) * entries.observed.sum() / n
+        trace = trace - np.log(scale) * (entries.weight @ entries.observed).sum() / n
         W = scale * canonical_rotation(W, noise)
         return self._set_parameters(W, mean + scale * b, scale**2 * noise, trace, n)
 

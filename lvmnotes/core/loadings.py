@@ -6,7 +6,7 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from .moments import CovarianceOperator, mean_if_complete, moments_if_complete
+from .moments import CovarianceOperator, Moments, mean_if_complete, moments_if_complete
 
 
 def lanczos_is_faster(shape: tuple[int, int], n_components: int) -> bool:
@@ -54,7 +54,7 @@ def sample_covariance(
     N, D = X.shape
     if n_components > N or (N >= D and not lanczos_is_faster((N, D), n_components)):
         moments = moments_if_complete(X, sample_weight)
-        return moments and (moments.n, moments.mean, moments.covariance)
+        return None if moments is None else (moments.n, moments.mean, moments.covariance)
     mean = mean_if_complete(X, sample_weight)
     if mean is None:
         return None
@@ -89,7 +89,7 @@ def leading_eigenpairs(
             pairs = _through_gram_matrix(S, n_components)
         if pairs is not None:
             return pairs
-        S = moments_if_complete(S.X, S.weight).covariance
+        S = Moments.from_data(S.X, S.weight).covariance
     D = len(S)
     eigenvalues, V = linalg.eigh(S, subset_by_index=(D - n_components, D - 1), check_finite=False)
     return eigenvalues[::-1], V[:, ::-1]

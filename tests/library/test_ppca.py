@@ -188,6 +188,16 @@ class TestExpectationMaximisation:
         assert scaled.n_samples_ == len(TESTS)
         assert (np.diff(plain.log_likelihood_trace_) > -1e-12).all()
 
+    def test_a_weight_is_a_number_of_copies_of_a_sample_with_holes(self):
+        rng = np.random.default_rng(0)
+        holed = np.where(rng.random(TESTS.shape) < 0.2, np.nan, TESTS)
+        repeat = rng.integers(0, 4, size=len(TESTS))
+        weighted = PPCA(2).fit(holed, sample_weight=repeat)
+        repeated = PPCA(2).fit(np.repeat(holed, repeat, axis=0))
+        assert weighted.n_samples_ == repeat.sum()
+        assert weighted.bic_ == pytest.approx(repeated.bic_, rel=1e-12)
+        np.testing.assert_allclose(weighted.get_covariance(), repeated.get_covariance(), rtol=1e-4)
+
     def test_max_iter_warns(self):
         with pytest.warns(ConvergenceWarning, match="EM stopped at max_iter=3"):
             PPCA(3, method="em", max_iter=3, random_state=0).fit(TESTS)
@@ -361,7 +371,6 @@ HOLED = np.where(np.eye(30, 4) == 1, np.nan, X)
         (lambda: PPCA(1, tol=-1).fit(X), "tol must be at least 0, got -1"),
         (lambda: PPCA(1, max_iter=0).fit(X), "max_iter must be at least 1, got 0"),
         (lambda: PPCA(1, method="svd").fit(X), "method must be one of 'ml', 'em'; got 'svd'"),
-        (lambda: PPCA(1).fit(HOLED, sample_weight=np.ones(30)), "sample_weight needs complete"),
         (lambda: PPCA(1).fit(X, sample_weight=[1, 2]), "sample_weight must have shape"),
         (lambda: PPCA(1).fit(HOLED[:, :1]), "n_components must be between 1 and 0"),
         (lambda: PPCA(1).fit(np.ones((5, 3))), "two different rows"),

@@ -41,6 +41,7 @@ def no_matrix(monkeypatch):
         raise AssertionError("a matrix was formed")
 
     monkeypatch.setattr(loadings, "moments_if_complete", forbidden)
+    monkeypatch.setattr(loadings, "Moments", None)
     monkeypatch.setattr(loadings, "_through_gram_matrix", forbidden)
 
 
