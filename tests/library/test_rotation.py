@@ -198,6 +198,14 @@ def test_the_maximum_does_not_depend_on_the_axes_at_the_start(seed, d):
     assert spread(one) == pytest.approx(spread(other), rel=1e-9)
 
 
+@pytest.mark.parametrize("seed", [8, 90])
+def test_random_starts_leave_a_local_maximum(seed):
+    W = random_loadings(seed, 20, 6)
+    single, several, many = (spread(unit_rows(varimax(W, n_init=n)[0])) for n in (1, 10, 100))
+    assert several > single + 1e-4
+    assert several == pytest.approx(many, rel=1e-12)
+
+
 def test_a_minimum_of_every_plane_is_left():
     L = linalg.hadamard(4).astype(float)
     assert spread(L) == 0
@@ -256,6 +264,11 @@ def test_varimax_of_degenerate_loadings(name, normalize):
     A, B = (M / (np.abs(W).max() or 1) for M in (W, L))
     A, B = (unit_rows(M) if normalize else M for M in (A, B))
     assert spread(B) >= spread(A) - 1e-14
+
+
+def test_a_row_of_round_off_counts_as_zero():
+    noisy, exact = (np.vstack([HARMAN8, row]) for row in ([1e-17, -2e-17], [0, 0]))
+    np.testing.assert_allclose(varimax(noisy)[1], varimax(exact)[1], atol=1e-8)
 
 
 def test_what_no_rotation_improves_stays():
@@ -339,6 +352,13 @@ def test_a_single_start_that_is_stationary_is_left():
     assert overlap(GROUPS) > 0.08
     assert overlap(several.loadings) < 1e-12
     assert overlap(single.loadings) < 1e-12
+
+
+def test_random_starts_leave_a_local_minimum():
+    W = random_loadings(160, 12, 4)
+    single, several, many = (overlap(oblimin(W, n_init=n).loadings) for n in (1, 10, 100))
+    assert several < single - 0.1
+    assert several == pytest.approx(many, rel=1e-9)
 
 
 def test_gamma_steers_the_correlation():
@@ -476,6 +496,19 @@ def test_a_rotated_fit_is_the_same_model(method, pupils):
     np.testing.assert_allclose(
         model.inverse_transform(mean), plain.inverse_transform(plain.transform(pupils)), atol=1e-9
     )
+
+
+@pytest.mark.parametrize("method", ["varimax", "promax", "oblimin"])
+@pytest.mark.parametrize("seed", range(4))
+def test_order_and_signs_are_fixed_after_the_rotation(seed, method):
+    W = random_loadings(seed, 9, 3)
+    results = [rotation.rotate(A, method) for A in (W, W[:, [2, 0, 1]] * [1, -1, -1])]
+    for L, Phi in results:
+        assert np.all(L.sum(axis=0) > 0)
+        assert np.all(np.diff(np.diag(Phi @ L.T @ L)) < 0)
+        np.testing.assert_allclose(L @ Phi @ L.T, W @ W.T, atol=1e-12)
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["varimax", "promax", "oblimin"])
