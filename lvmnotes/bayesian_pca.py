@@ -139,7 +139,7 @@ class BayesianPCA(LinearGaussianModel):
             squared = ard_squared_lengths(eigenvalues, noise, rho)
             on = squared > 0
             # Where the derivative with respect to the noise variance vanishes, lengths given.
-            rest = total - eigenvalues[on].sum() + rho * noise**2 * (1 / squared[on]).sum()
+            rest = total - eigenvalues[on].sum() + rho * noise * (noise / squared[on]).sum()
             previous, noise = noise, max(rest / (D - on.sum()), NOISE_FLOOR * total / D)
             trace.append(log_likelihood_on_axes(squared + noise, noise, eigenvalues, total, D))
             if abs(noise - previous) <= self.tol * noise:
@@ -213,7 +213,8 @@ def ard_squared_lengths(eigenvalues: np.ndarray, noise: float, rho: float) -> np
     eigenvalues = check_vector(eigenvalues, "eigenvalues")
     check_real(noise, "noise", minimum=0, inclusive=False)
     check_real(rho, "rho", minimum=0, inclusive=False)
-    half = (eigenvalues - (1 + 2 * rho) * noise) / 2
-    discriminant = half**2 - rho * (1 + rho) * noise**2
+    half = (eigenvalues / noise - (1 + 2 * rho)) / 2  # in units of the noise
+    discriminant = half**2 - rho * (1 + rho)
     on = (half > 0) & (discriminant >= 0)
-    return np.where(on, half + np.sqrt(np.where(on, discriminant, 0)), 0) / (1 + rho)
+    root = np.sqrt(np.where(on, discriminant, 0))
+    return noise * np.where(on, half + root, 0) / (1 + rho)

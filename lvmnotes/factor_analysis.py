@@ -14,11 +14,11 @@ from .core.loadings import canonical_rotation, leading_eigenpairs
 from .core.moments import (
     Moments,
     check_sample_weight,
+    checked_covariance,
     moments_if_complete,
     observed_mean_and_variance,
 )
 from .core.validation import (
-    check_covariance,
     check_integer,
     check_matrix,
     check_option,
@@ -220,9 +220,7 @@ class FactorAnalysis(LinearGaussianModel):
         -------
         FactorAnalysis
         """
-        if moments.n < 2:
-            raise ValueError(f"fit_moments needs moments of n >= 2 samples, got n={moments.n}")
-        check_covariance(moments.scatter, "scatter")
+        checked_covariance(moments)
         self._set_n_features(len(moments.mean))
         return self._fit_complete(moments)
 

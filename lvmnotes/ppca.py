@@ -19,10 +19,14 @@ from .core.moments import (
 )
 from .core.validation import (
     check_integer,
+    check_matrix,
     check_option,
     check_random_state,
     check_real,
+    check_symmetric,
+    check_vector,
     constant_columns,
+    naming,
 )
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
@@ -241,6 +245,7 @@ class PPCA(LinearGaussianModel):
         check_option(self.method, "method", ("ml", "em"))
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
+        check_random_state(self.random_state)
         check_n_factors(self.n_components, "n_components", n_features)
 
     def _set_parameters(self, W, b, noise, trace, n) -> PPCA:
@@ -287,7 +292,10 @@ def closed_form(
     trace : ndarray of shape (1,)
         Mean log-likelihood per sample, in nats.
     """
+    V = check_matrix(V, "V")
     D, d = V.shape
+    eigenvalues = check_vector(eigenvalues, "eigenvalues", d)
+    check_real(total, "total", minimum=0, inclusive=floor is not None)
     rest = total - eigenvalues.sum()
     noise = max(rest / (D - d), NOISE_FLOOR * total / D if floor is None else floor)
     signal = np.maximum(eigenvalues, noise)
@@ -357,10 +365,14 @@ def em_step(
     parameters : tuple of ndarray and float
         After the step.
     """
-    if total is None:
-        total = np.trace(S)
-    W, noise = parameters
+    with naming("parameters"):
+        W, noise = parameters
+        W = check_matrix(W, "W")
+        check_real(noise, "noise", minimum=0, inclusive=False)
     D, d = W.shape
+    if not isinstance(S, LinearOperator):
+        S = check_symmetric(S, "S", D)
+    total = check_real(np.trace(S) if total is None else total, "total", minimum=0, inclusive=False)
     M = np.eye(d) + W.T @ W / noise
     G = linalg.solve(M, W.T / noise, assume_a="pos")
     cross = S @ G.T

@@ -10,7 +10,13 @@ from scipy import stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from .core.validation import check_integer, check_matrix, check_random_state, check_real
+from .core.validation import (
+    check_integer,
+    check_matrix,
+    check_random_state,
+    check_real,
+    check_vector,
+)
 from .core.warn import warn
 from .lasso import objective, sparse_encode
 from .linear_factor import LinearFactorModel
@@ -262,6 +268,8 @@ class CodeSums(NamedTuple):
     @classmethod
     def from_codes(cls, X: np.ndarray, H: np.ndarray) -> CodeSums:
         """Sum over the rows of X (N, D) and H (N, d)."""
+        X = check_matrix(X, "X")
+        H = check_matrix(H, "H", (len(X), None))
         return cls(len(X), X.sum(axis=0), H.sum(axis=0), X.T @ H, H.T @ H)
 
 
@@ -284,7 +292,9 @@ def update_decoder(W: np.ndarray, b: np.ndarray, sums: CodeSums) -> tuple[np.nda
     W, b : ndarray
         Updated, of the same shapes.
     """
-    W = W.copy()
+    if not isinstance(sums, CodeSums):
+        raise TypeError(f"sums must be CodeSums, got {type(sums).__name__}")
+    W, b = check_matrix(W, "W", sums.xh.shape).copy(), check_vector(b, "b", len(sums.x))
     used = np.flatnonzero(np.diag(sums.hh))
     for _ in range(SWEEPS):
         target = sums.xh - np.outer(b, sums.h)

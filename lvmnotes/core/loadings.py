@@ -7,6 +7,7 @@ from scipy import linalg
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from .moments import CovarianceOperator, Moments, mean_if_complete, moments_if_complete
+from .validation import check_integer, check_symmetric
 
 
 def lanczos_is_faster(shape: tuple[int, int], n_components: int) -> bool:
@@ -82,6 +83,11 @@ def leading_eigenpairs(
         As computed: where the exact one is zero, it may be negative by round-off.
     V : ndarray of shape (n_features, n_components)
     """
+    if not isinstance(S, CovarianceOperator):
+        S = check_symmetric(S, "S")
+    check_integer(
+        n_components, "n_components", minimum=1, maximum=S.shape[0], why="(the rows of S)"
+    )
     if isinstance(S, CovarianceOperator):
         N, D = S.X.shape
         pairs = _lanczos(S, n_components) if lanczos_is_faster((N, D), n_components) else None

@@ -16,10 +16,11 @@ from sklearn.utils import assert_all_finite, check_array
 from .blocks import tree_sum
 from .validation import (
     check_covariance,
-    check_matrix,
-    check_not_masked,
+    check_numeric,
     check_real,
+    check_symmetric,
     check_vector,
+    naming,
 )
 
 #: Number of rows that `Moments.from_data` reads at a time: large enough for a fast matrix product,
@@ -61,18 +62,9 @@ class Moments:
 
     def __post_init__(self):
         """Check that the statistics fit together."""
-        mean, scatter = np.asarray(self.mean, float), np.asarray(self.scatter, float)
-        if not 0 < self.n < np.inf:
-            raise ValueError(f"n must be positive and finite, got {self.n}")
-        if mean.ndim != 1 or scatter.shape != (mean.size, mean.size):
-            raise ValueError(
-                "mean must have shape (D,) and scatter (D, D); "
-                f"got {mean.shape} and {scatter.shape}"
-            )
-        if not (np.isfinite(mean).all() and np.isfinite(scatter).all()):
-            raise ValueError("mean and scatter must be finite; one has NaN or infinity")
-        if np.abs(scatter - scatter.T).max() > 1e-8 * np.abs(scatter).max():
-            raise ValueError("scatter must be symmetric")
+        check_real(self.n, "n", minimum=0, inclusive=False)
+        mean = check_vector(self.mean, "mean")
+        scatter = check_symmetric(self.scatter, "scatter", mean.size)
         if (np.diag(scatter) < 0).any():
             raise ValueError("scatter must have no negative entry on its diagonal")
         object.__setattr__(self, "mean", mean)
@@ -94,8 +86,11 @@ class Moments:
         -------
         Moments
         """
-        check_not_masked(X, "X")
-        X = check_array(X, dtype=(np.float64, np.float32), ensure_all_finite=False, input_name="X")
+        check_numeric(X, "X")
+        with naming("X"):
+            X = check_array(
+                X, dtype=(np.float64, np.float32), ensure_all_finite=False, input_name="X"
+            )
         X, sample_weight = weighted_rows(X, sample_weight)
         moments = moments_if_complete(X, sample_weight)
         if moments is None:
@@ -116,11 +111,12 @@ class Moments:
         -------
         Moments
         """
-        batches = iter(batches)
-        first = next(batches, None)
-        if first is None:
-            raise ValueError("batches must hold at least one batch of samples, got none")
-        return reduce(add, map(cls.from_data, batches), cls.from_data(first))
+        with naming("batches"):
+            parts = map(cls.from_data, batches)
+            first = next(parts, None)
+            if first is None:
+                raise ValueError("batches must hold at least one batch of samples, got none")
+            return reduce(add, parts, first)
 
     @classmethod
     def from_dask(cls, array) -> Moments:
@@ -172,11 +168,16 @@ class Moments:
         -------
         Moments
         """
-        covariance = check_matrix(covariance, "covariance")
+        check_real(n, "n", minimum=0, inclusive=False)
+        covariance = check_symmetric(covariance, "covariance")
+        if (np.diag(covariance) < 0).any():
+            raise ValueError("covariance must have no negative entry on its diagonal")
         return cls(n, np.zeros(len(covariance)), n * covariance)
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both samples together (Chan, Golub and LeVeque 1983)."""
+        if not isinstance(other, Moments):
+            raise TypeError(f"other must be Moments, got {type(other).__name__}")
         if self.mean.shape != other.mean.shape:
             raise ValueError(
                 f"both samples must have the same features, got {self.mean.size} and "
@@ -235,6 +236,8 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
         assert_all_finite(X, allow_nan=True, input_name="X")
         if np.isnan(X).any():
             return None
+    if not np.isfinite(squares).all():
+        raise ValueError("X has values so large that their squares overflow; rescale it")
     squares = np.triu(squares) + np.triu(squares, 1).T - np.outer(total, total / n)
     # Round-off may make the square of a constant column slightly negative.
     np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))

@@ -318,7 +318,10 @@ HOLED = np.where(np.arange(120).reshape(30, 4) % 7 == 0, np.nan, X)
         (lambda: FactorAnalysis(1).fit(X[:1]), "minimum of 2 is required"),
         (lambda: FactorAnalysis(1).fit(X[0]), "Expected 2D array"),
         (lambda: FactorAnalysis(1).fit(X + np.inf), "infinity"),
-        (lambda: FactorAnalysis(1).fit_moments(Moments(1, [0.0], [[1.0]])), "n >= 2"),
+        (
+            lambda: FactorAnalysis(1).fit_moments(Moments(1, [0.0], [[1.0]])),
+            "moments.n must be at least 2",
+        ),
         (lambda: FactorAnalysis(1).fit(X).transform(X[:, :2]), "expecting 4 features"),
         (lambda: FactorAnalysis(1).transform(X), "no parameters yet"),
         (lambda: FactorAnalysis(2).fit(X).likelihood_ratio_test(), "leaves nothing to test"),
