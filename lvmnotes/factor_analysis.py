@@ -748,11 +748,7 @@ def climb_profile(
 ) -> list[Fit]:
     r"""Maximise the profile likelihood by Newton's method, from several starts side by side.
 
-    With the eigenpairs :math:`e, \mathbf q` of minus the second derivatives, the step is
-    :math:`\sum \mathbf q\, (\mathbf q^\top \mathbf g) / (|e| + \mu)`: uphill also where the
-    function curves upwards. The damping :math:`\mu` grows when a step fails (Levenberg 1944).
-    Where the gradient vanishes and the function still curves upwards, a saddle, the step follows
-    that direction.
+    The damping of `newton_steps` grows when a step fails (Levenberg 1944).
 
     Parameters
     ----------
@@ -772,7 +768,7 @@ def climb_profile(
     lower = np.log(UNIQUENESS_FLOOR)
     points = np.clip(points, lower, 0)
     value, gradient, hessian = profile_derivatives(points, R, n_components)
-    damping = np.full(len(points), 1e-3)
+    damping = np.full(len(points), SADDLE)
     traces = [[v] for v in value]
     active = np.arange(len(points))
     for _ in range(max_iter):
@@ -780,18 +776,10 @@ def climb_profile(
         held = ((x <= lower) & (g < 0)) | ((x >= 0) & (g > 0))
         g = np.where(held, 0, g)
         H = np.where(held[:, :, None] | held[:, None, :], 0, H)
-        e, Q = np.linalg.eigh(H)
-        slope = (Q.swapaxes(1, 2) @ g[:, :, None])[:, :, 0]
-        step = slope / (np.abs(e) + mu[:, None])
-        flat = (slope**2 / (np.abs(e) + SADDLE)).sum(axis=1) / 2 < tol
-        saddle = flat & (e[:, 0] < -SADDLE)
-        step[saddle] = 0
-        step[saddle, 0] = 0.01 / np.sqrt(mu[saddle])
-        going = (~flat | saddle) & (mu < 1e6)
+        step, going = newton_steps(H, g, mu, tol)
         if not going.any():
             break
-        active, x, mu = active[going], x[going], mu[going]
-        step = (Q[going] @ step[going, :, None])[:, :, 0]
+        active, x, mu, step = active[going], x[going], mu[going], step[going]
         trial = np.clip(x + np.clip(step, -3, 3), lower, 0)
         new_value, new_gradient, new_hessian = profile_derivatives(trial, R, n_components)
         up = new_value > value[active]
@@ -808,6 +796,48 @@ def climb_profile(
         )
     fits = zip(np.exp(points), traces, strict=True)
     return [(best_loadings(psi, R, n_components), psi, np.array(trace)) for psi, trace in fits]
+
+
+def newton_steps(
+    H: np.ndarray, g: np.ndarray, damping: np.ndarray, tol: float
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Find steps uphill from several points, and which of the points are not yet maxima.
+
+    With the eigenpairs :math:`e, \mathbf q` of minus the second derivatives, the step is
+    :math:`\sum \mathbf q\, (\mathbf q^\top \mathbf g) / (|e| + \mu)`: uphill also where the
+    function curves upwards. Where the gradient vanishes and the function still curves upwards, a
+    saddle, the step follows that direction. A single point whose curvatures are all downwards
+    needs a Cholesky factor only, which is much faster for many variables.
+
+    Parameters
+    ----------
+    H : ndarray of shape (n_points, n_features, n_features)
+        Minus the second derivatives.
+    g : ndarray of shape (n_points, n_features)
+        Gradients.
+    damping : ndarray of shape (n_points,)
+        The :math:`\mu`, positive.
+    tol : float
+        Gain below which a point counts as flat.
+
+    Returns
+    -------
+    steps : ndarray of shape (n_points, n_features)
+    going : ndarray of bool, shape (n_points,)
+    """
+    if len(H) == 1 and damping[0] <= SADDLE:
+        factor, info = linalg.lapack.dpotrf(H[0] + damping * np.eye(H.shape[1]))
+        if info == 0:
+            step = linalg.lapack.dpotrs(factor, g[0])[0]
+            return step[None], np.array([g[0] @ step / 2 >= tol])
+    e, Q = np.linalg.eigh(H)
+    slope = (Q.swapaxes(1, 2) @ g[:, :, None])[:, :, 0]
+    step = slope / (np.abs(e) + damping[:, None])
+    flat = (slope**2 / (np.abs(e) + SADDLE)).sum(axis=1) / 2 < tol
+    saddle = flat & (e[:, 0] < -SADDLE)
+    step[saddle] = 0
+    step[saddle, 0] = 0.01 / np.sqrt(np.maximum(damping[saddle], 1e-3))
+    return (Q @ step[:, :, None])[:, :, 0], (~flat | saddle) & (damping < 1e6)
 
 
 def beyond_saddle(log_psi: np.ndarray, R: np.ndarray, n_components: int) -> np.ndarray | None:

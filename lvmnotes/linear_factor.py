@@ -570,6 +570,47 @@ def em_step(
     return log_likelihood, (coefficients[:, :-1], coefficients[:, -1], np.maximum(variance, floor))
 
 
+def observed_gradient(
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float], entries: ObservedEntries
+) -> tuple[float, np.ndarray, np.ndarray]:
+    r"""Gradient of the log-likelihood of the observed entries, from EM's E-step.
+
+    It is that of the expected log-likelihood of data and factors (Fisher's identity, as in
+    Dempster, Laird and Rubin 1977):
+
+    .. math::
+
+        \frac{\partial \ell}{\partial (\mathbf w_i, b_i)} = \frac{1}{N \sigma_i^2}
+        \Bigl(\sum_{n \in O_i} x_{ni}\, \mathbb E[\tilde{\mathbf h}_n] -
+        \sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n \tilde{\mathbf h}_n^\top]
+        (\mathbf w_i, b_i)\Bigr), \qquad
+        \frac{\partial \ell}{\partial \log \sigma_i^2} = \frac{1}{2N} \sum_{n \in O_i}
+        \Bigl(\frac{\mathbb E[(x_{ni} - \mathbf w_i^\top \mathbf h_n - b_i)^2]}{\sigma_i^2}
+        - 1\Bigr) .
+
+    Parameters
+    ----------
+    parameters, entries
+        As for `expected_statistics`.
+
+    Returns
+    -------
+    log_likelihood : float
+        Mean per sample, in nats.
+    by_coefficients : ndarray of shape (n_features, n_components + 1)
+        With respect to the loadings and, in the last column, the offset.
+    by_log_noise : ndarray of shape (n_features,)
+    """
+    log_likelihood, second, cross = expected_statistics(parameters, entries)
+    W, b, noise_variance = parameters
+    coefficients = np.column_stack([W, b])
+    fitted = np.einsum("ijk,ik->ij", second, coefficients)
+    residual = entries.weight @ entries.X**2 + (coefficients * (fitted - 2 * cross)).sum(axis=1)
+    n, psi = entries.weight.sum(), np.broadcast_to(noise_variance, b.shape)
+    by_log_noise = (residual / psi - entries.weight @ entries.observed) / (2 * n)
+    return log_likelihood, (cross - fitted) / (n * psi[:, None]), by_log_noise
+
+
 def maximise_observed(
     parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
     entries: ObservedEntries,
@@ -581,19 +622,8 @@ def maximise_observed(
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray | float], np.ndarray]:
     r"""Maximise the likelihood of the observed entries by a quasi-Newton method.
 
-    EM crawls where little is known of the factors. But its E-step gives the gradient as well
-    (Fisher's identity, as in Dempster, Laird and Rubin 1977): it is that of the expected
-    log-likelihood of data and factors,
-
-    .. math::
-
-        \frac{\partial \ell}{\partial (\mathbf w_i, b_i)} = \frac{1}{N \sigma_i^2}
-        \Bigl(\sum_{n \in O_i} x_{ni}\, \mathbb E[\tilde{\mathbf h}_n] -
-        \sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n \tilde{\mathbf h}_n^\top]
-        (\mathbf w_i, b_i)\Bigr),
-
-    and likewise for :math:`\log \sigma_i^2`. Some EM steps lead near the maximum, and L-BFGS
-    follows the gradient from there.
+    EM crawls where little is known of the factors. So only some EM steps are taken, which lead
+    near the maximum, and L-BFGS follows `observed_gradient` from there.
 
     Parameters
     ----------
@@ -615,24 +645,16 @@ def maximise_observed(
         log_likelihood, parameters = em_step(parameters, entries, floor, tied=tied)
         trace.append(log_likelihood)
     D, d = parameters[0].shape
-    n = entries.weight.sum()
-    count = entries.weight @ entries.observed
-    squares = entries.weight @ entries.X**2
 
     def unpack(vector):
         G, log_noise = vector[: D * (d + 1)].reshape(D, d + 1), vector[D * (d + 1) :]
         return G[:, :-1], G[:, -1], np.exp(log_noise[0] if tied else log_noise)
 
     def loss(vector):
-        W, b, noise_variance = unpack(vector)
-        G = np.column_stack([W, b])
-        log_likelihood, second, cross = expected_statistics((W, b, noise_variance), entries)
-        fitted = np.einsum("ijk,ik->ij", second, G)
-        residual = squares + (G * (fitted - 2 * cross)).sum(axis=1)
-        by_noise = (count - residual / noise_variance) / 2
-        by_regression = (fitted - cross) / np.broadcast_to(noise_variance, D)[:, None]
-        gradient = np.r_[by_regression.ravel(), by_noise.sum() if tied else by_noise]
-        return -log_likelihood, gradient / n
+        log_likelihood, by_coefficients, by_noise = observed_gradient(unpack(vector), entries)
+        return -log_likelihood, -np.r_[
+            by_coefficients.ravel(), by_noise.sum() if tied else by_noise
+        ]
 
     def record(intermediate_result):
         trace.append(-intermediate_result.fun)

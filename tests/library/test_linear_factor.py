@@ -6,6 +6,7 @@ from scipy import integrate, stats
 from sklearn.exceptions import NotFittedError
 
 from lvmnotes import PPCA, BayesianPCA, FactorAnalysis, LinearFactorModel, LinearGaussianModel
+from lvmnotes.linear_factor import ObservedEntries, observed_gradient
 
 W = np.array([[1.0, 0.5], [-0.3, 2.0], [0.8, 0.1], [0.0, -1.0]])
 B = np.array([1.0, -2.0, 0.5, 3.0])
@@ -246,6 +247,28 @@ class TestCorrelatedFactors:
         X, H = oblique.sample(200_000, random_state=0)
         np.testing.assert_allclose(np.cov(H.T), oblique.factor_correlation_, atol=0.01)
         np.testing.assert_allclose(np.cov(X.T), oblique.get_covariance(), atol=0.05)
+
+
+def test_gradient_of_the_observed_likelihood_by_finite_differences(X):
+    X[:20, 1] = X[10:30, 3] = X[40] = np.nan
+    entries = ObservedEntries(X, np.random.default_rng(1).uniform(0, 2, size=len(X)))
+
+    def unpack(p):
+        return p[:8].reshape(4, 2), p[8:12], np.exp(p[12:])
+
+    point = np.r_[W.ravel() + 0.1, B - 0.1, np.log(PSI) + 0.1]
+    step = 1e-6 * np.eye(len(point))
+    numeric = [
+        (
+            observed_gradient(unpack(point + s), entries)[0]
+            - observed_gradient(unpack(point - s), entries)[0]
+        )
+        / 2e-6
+        for s in step
+    ]
+    _, by_coefficients, by_log_noise = observed_gradient(unpack(point), entries)
+    gradient = np.r_[by_coefficients[:, :2].ravel(), by_coefficients[:, 2], by_log_noise]
+    np.testing.assert_allclose(gradient, numeric, atol=1e-8)
 
 
 def test_noise_free_models_can_be_sampled():
