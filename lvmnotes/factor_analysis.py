@@ -85,10 +85,10 @@ class FactorAnalysis(LinearGaussianModel):
     method : {"ml", "em"}, default "ml"
         ``"ml"`` maximises the likelihood over the noise variances alone, with the best loadings
         for each choice in closed form (Jöreskog 1967), by Newton's method. ``"em"`` iterates
-        expectation-maximisation (Rubin and Thayer 1982), from the start that Newton's method
-        prefers: simpler, monotone, slower, and slower still at a Heywood case. Both reach the
-        same likelihood. Incomplete data take EM on the observed entries, or for ``"ml"`` the
-        quasi-Newton method of `maximise_observed`.
+        expectation-maximisation (Rubin and Thayer 1982), from near the best end of Newton's method
+        if there are several starts: simpler, monotone, slower, and slower still at a Heywood case.
+        Both reach the same likelihood. Incomplete data take EM on the observed entries, or for
+        ``"ml"`` the quasi-Newton method of `maximise_observed`.
     rotation : {None, "varimax", "promax", "oblimin"}, default None
         Rotation of the standardised loadings after the fit. The likelihood stays as it is; scores
         and all that is derived from the loadings follow the rotated factors. After ``"promax"``
@@ -234,8 +234,10 @@ class FactorAnalysis(LinearGaussianModel):
             _, ends, best = search(R, self.n_components, self.n_init, rng, self.tol, self.max_iter)
             W, psi, trace = ends[best]
         else:
-            points, _, best = search(R, self.n_components, self.n_init, rng, 1e-6, 1000)
-            W, psi, trace = climb_by_em(points[best], R, self.n_components, self.tol, self.max_iter)
+            points, ends, best = search(R, self.n_components, self.n_init, rng, 1e-6, 1000)
+            # Of several ends, EM climbs to the best from nearby, away from the crawl at the floor.
+            point = points[0] if len(ends) == 1 else np.log(np.maximum(ends[best][1], 0.05))
+            W, psi, trace = climb_by_em(point, R, self.n_components, self.tol, self.max_iter)
         sign, log_determinant = np.linalg.slogdet(S)
         testable = sign > 0 and moments.n > len(S)
         self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else None
