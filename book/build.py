@@ -26,11 +26,15 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat
-import yaml
+# jsonschema, which nbformat imports, would compile a grammar of web addresses at every start.
+sys.modules["rfc3987_syntax"] = None
+
+import nbformat  # noqa: E402
+import yaml  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "book" / "chapters"
+CHECK = "application/vnd.lvmnotes.check+json"  # of lvmnotes.notebook.check, slower to import
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -128,12 +132,10 @@ def claims():
 
 def _checks(notebook, claim, page):
     """Yield the data of every check of a claim, and a link to the cell (`_tidy` has the anchor)."""
-    from lvmnotes.notebook.check import MIME_TYPE
-
     cells = [cell for cell in notebook.cells if f"claim:{claim}" in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, start=1):
         for output in cell.outputs:
-            check = output.get("data", {}).get(MIME_TYPE)
+            check = output.get("data", {}).get(CHECK)
             if check and check["claim"] == claim:
                 what = html.escape(check["what"]).replace("|", "\\|")
                 yield check, f'<a href="{page}#check-{claim}-{number}">{what}</a>'

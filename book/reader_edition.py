@@ -13,16 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import lvmnotes
-
 ROOT = Path(__file__).resolve().parent.parent
-WHEEL = f"lvmnotes-{lvmnotes.__version__}-py3-none-any.whl"
+WHEEL = f"lvmnotes-{version('lvmnotes')}-py3-none-any.whl"
 FOLDED = {"jp-MarkdownHeadingCollapsed": True}
 INSTALL = """\
 from importlib.util import find_spec
