@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
-from sklearn.cluster import kmeans_plusplus
-from sklearn.metrics import pairwise_distances_argmin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
-from .core.loadings import leading_eigenpairs
-from .core.moments import Moments
+from .core.classes import (
+    SHORT_RUNS,
+    best_of_short_runs,
+    e_step,
+    k_means,
+    read_weights,
+    start_rows,
+)
+from .core.loadings import leading_eigenpairs, orient
+from .core.local_scale import local_covariance
+from .core.moments import TINY, ClassMoments, moments_if_complete
+from .core.validation import check_random_state, check_real
 from .core.warn import warn
+from .linear_factor import LOG_2_PI
 from .mixtures import FiniteMixture, check_weights
 from .ppca import PPCA, check_n_factors, check_spread, closed_form
 
-#: Smallest noise variance of a component, as a part of the mean variance of a variable: a
-#: component that shrinks onto a plane of its own few samples stops here.
-NOISE_FLOOR = 1e-6
+Parameters = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class MixturePPCA(FiniteMixture):
@@ -32,7 +37,15 @@ class MixturePPCA(FiniteMixture):
         \mathcal N(\mathbf x;\; \mathbf b_k,\; W_k W_k^\top + \sigma_k^2 I)
 
     The E-step finds the responsibilities; given them, the M-step is the closed form of PPCA for
-    each component, from its weighted moments.
+    each component, from its weighted moments. As in `GaussianMixture`, the likelihood has no
+    maximum without a constraint, here
+
+    .. math::
+
+        \sigma_k^2 \ge \epsilon\, \tfrac1D \operatorname{tr} C_\text{local},
+
+    with `covariance_floor` for :math:`\epsilon` and the covariance of the tightest
+    :math:`1 / 2K` of the samples for :math:`C_\text{local}`.
 
     Parameters
     ----------
@@ -40,25 +53,54 @@ class MixturePPCA(FiniteMixture):
         Number K of components, as in other mixtures.
     n_factors : int, default 1
         Number d of factors of each component, between 1 and the number of variables minus one.
+    covariance_floor : float, default 1e-6
+        Smallest noise variance of a component, as a part of the local variance of a variable;
+        between 0 and 1. With 0 there remains what double precision needs.
     n_init : int, default 1
-        Number of starts: k-means++ centres, each sample mostly to the nearest. The best end is
-        kept.
+        Number of starts; the fit with the highest likelihood is kept. Each start is the best of
+        four short runs of EM from k-means, on a random part of the data where they are many.
     tol : float, default 1e-6
-        Stop when the estimated remaining gain is below this many nats per sample.
+        Stop when the remaining gain, estimated from the last gains, is below this many nats per
+        sample.
     max_iter : int, default 1000
-    random_state : None, int or numpy.random.RandomState
+    random_state : None, int or numpy.random.Generator
+        Seed for the initial values.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_components,)
+        Class probabilities in decreasing order; the likelihood does not determine the order.
     models_ : list of PPCA
         One model per component.
+    covariance_floor_ : float
+        The smallest noise variance that was allowed.
     log_likelihood_trace_ : ndarray
         Mean log-likelihood per sample, in nats, at the start and after each iteration.
     n_iter_ : int
-    n_samples_ : int
-    bic_ : float
-        Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
+    n_samples_ : float
+        Number of samples, or their total weight.
+    aic_, bic_ : float
+        Information criteria of Akaike (1974) and Schwarz (1978), in nats times two; lower is
+        better.
+
+    Warns
+    -----
+    UserWarning
+        If the noise variance of a component ends on the floor.
+
+    Examples
+    --------
+    Two parallel lines in the plane:
+
+    >>> import numpy as np
+    >>> from lvmnotes import PPCA, MixturePPCA
+    >>> lines = [PPCA.from_parameters([[2.0], [1.0]], [0, b], 0.01) for b in (0, 3)]
+    >>> X, z = MixturePPCA.from_parameters([0.7, 0.3], lines).sample(1000, random_state=0)
+    >>> model = MixturePPCA(2, 1, random_state=0).fit(X)
+    >>> bool((model.predict(X) == z).mean() > 0.99)
+    True
+    >>> round(model.models_[0].W_[0, 0] / model.models_[0].W_[1, 0], 1)  # the slope, 2 to 1
+    np.float64(2.0)
     """
 
     def __init__(
@@ -66,6 +108,7 @@ class MixturePPCA(FiniteMixture):
         n_components: int = 2,
         n_factors: int = 1,
         *,
+        covariance_floor: float = 1e-6,
         n_init: int = 1,
         tol: float = 1e-6,
         max_iter: int = 1000,
@@ -73,6 +116,7 @@ class MixturePPCA(FiniteMixture):
     ):
         self.n_components = n_components
         self.n_factors = n_factors
+        self.covariance_floor = covariance_floor
         self.n_init = n_init
         self.tol = tol
         self.max_iter = max_iter
@@ -94,6 +138,8 @@ class MixturePPCA(FiniteMixture):
         """
         weights = check_weights(weights)
         for model in models:
+            if not isinstance(model, PPCA):
+                raise TypeError(f"models must hold PPCA models, got {model!r}")
             model._check_fitted()
         shapes = {model.W_.shape for model in models}
         if len(models) != len(weights) or len(shapes) > 1:
@@ -105,56 +151,72 @@ class MixturePPCA(FiniteMixture):
         D, d = shapes.pop()
         mixture = cls(len(weights), d)
         mixture.weights_, mixture.models_ = weights, list(models)
-        mixture.n_features_in_ = D
+        mixture._set_n_features(D)
         return mixture
 
-    def fit(self, X: ArrayLike, y=None) -> MixturePPCA:
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> MixturePPCA:
         """Fit to data.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            How often each sample counts; not negative.
 
         Returns
         -------
         MixturePPCA
         """
-        X = validate_data(self, X, dtype=float, ensure_min_samples=2)
-        N, D = X.shape
+        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        X, weight = read_weights(X, sample_weight)
         K, d = self.n_components, self.n_factors
-        self._check_parameters(N)
-        check_n_factors(d, "n_factors", D)
-        variance = X.var(axis=0)
-        check_spread(X.mean(axis=0), variance.sum())
-        floor = NOISE_FLOOR * variance.mean()
-        random_state = check_random_state(self.random_state)
+        self._check_settings(len(X))
+        check_n_factors(d, "n_factors", X.shape[1])
+        check_real(self.covariance_floor, "covariance_floor", minimum=0, maximum=1)
+        rng = check_random_state(self.random_state)
 
-        def m_step(R):
-            return R.mean(axis=0), [_weighted_ppca(X, r, d, floor) for r in R.T]
+        rows, row_weight = start_rows(X, weight, K, rng)
+        local = local_covariance(rows, row_weight, 1 / (2 * K), "spherical")
+        if local is None:
+            moments = moments_if_complete(X, weight)
+            total = np.trace(moments.covariance)
+            check_spread(moments.mean, total)
+            local = total / X.shape[1]
+        floor = max(self.covariance_floor, np.finfo(float).eps) * local
+        step = partial(em_step, X=X, floor=floor, sample_weight=weight)
+        short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 
-        def step(parameters):
-            log_joint = _log_joint(X, *parameters)
-            log_density = logsumexp(log_joint, axis=1)
-            return log_density.mean(), m_step(np.exp(log_joint - log_density[:, None]))
+        def candidates() -> Iterator[Parameters]:
+            for _ in range(SHORT_RUNS):
+                yield m_step(k_means(rows, rows, row_weight, K, rng), d, floor)
 
-        starts = (m_step(_start(X, K, random_state)) for _ in range(self.n_init))
-        (self.weights_, self.models_), trace = self._climb(step, starts)
-        n_parameters = K - 1 + sum(model.n_parameters_ for model in self.models_)
-        self._set_trace(trace, N, n_parameters)
-        shrunk = [k for k, model in enumerate(self.models_) if model.noise_variance_ <= floor]
-        if shrunk:
+        starts = (best_of_short_runs(short_step, candidates()) for _ in range(self.n_init))
+        (weights, b, W, noise_variance), trace = self._climb(step, starts)
+
+        order = np.argsort(-weights, kind="stable")
+        self.weights_, self.covariance_floor_ = weights[order], float(floor)
+        self.models_ = [PPCA.from_parameters(orient(W[k]), b[k], noise_variance[k]) for k in order]
+        self._set_trace(trace, weight.sum(), self.n_parameters_)
+        on_floor = (weights[order] > 0) & (noise_variance[order] <= 1.001 * floor)
+        if on_floor.any():
             warn(
-                f"component {', '.join(map(str, shrunk))}: the noise variance ran into its floor, "
-                "so the likelihood depends on the floor; fewer components or "
+                f"component {', '.join(map(str, np.flatnonzero(on_floor)))}: the noise variance "
+                "ran into its floor, so the likelihood depends on the floor; fewer components or "
                 "factors may do",
             )
         return self
 
-    def _log_joint(self, X: ArrayLike) -> np.ndarray:
+    @property
+    def n_parameters_(self) -> int:
+        """Number of free parameters: K - 1 weights, and those of the K models."""
         self._check_fitted()
-        X = validate_data(self, X, dtype=float, reset=False)
-        return _log_joint(X, self.weights_, self.models_)
+        return len(self.weights_) - 1 + sum(model.n_parameters_ for model in self.models_)
+
+    def _log_densities(self, X: ArrayLike) -> np.ndarray:
+        self._check_fitted()
+        X = self._read(X, reset=False)
+        return np.column_stack([model.score_samples(X) for model in self.models_])
 
     def _emit(self, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         X = np.empty((len(z), self.n_features_in_))
@@ -163,23 +225,81 @@ class MixturePPCA(FiniteMixture):
         return X
 
 
-def _start(X: np.ndarray, K: int, random_state: np.random.RandomState) -> np.ndarray:
-    """Responsibilities (n_samples, K): each sample mostly to the nearest k-means++ centre."""
-    centres, _ = kmeans_plusplus(X, K, random_state=random_state)
-    nearest = np.eye(K)[pairwise_distances_argmin(X, centres)]
-    return 0.99 * nearest + 0.01 / K  # no component without samples
+def em_step(
+    parameters: Parameters,
+    X: np.ndarray,
+    floor: float,
+    *,
+    sample_weight: np.ndarray | None = None,
+) -> tuple[float, Parameters]:
+    r"""One EM iteration.
+
+    The E-step takes a block of data to the deviations
+    :math:`\mathbf y_{kn} = \mathbf x_n - \mathbf b_k` from each component. With the posterior mean
+    :math:`\mathbf m_{kn} = M_k^{-1} W_k^\top \mathbf y_{kn} / \sigma_k^2` of the factors and
+    :math:`M_k = I + W_k^\top W_k / \sigma_k^2`, the density is
+
+    .. math::
+
+        \log p(\mathbf x_n \mid k) = -\tfrac12 \Bigl( D \log 2\pi\sigma_k^2 + \log\lvert M_k\rvert
+        + \lVert \mathbf y_{kn} - W_k \mathbf m_{kn} \rVert^2 / \sigma_k^2
+        + \lVert \mathbf m_{kn} \rVert^2 \Bigr) .
+
+    Parameters
+    ----------
+    parameters : tuple of ndarray
+        Weights (n_components,), offsets b (n_components, n_features), loadings W
+        (n_components, n_features, n_factors) and noise variances (n_components,).
+    X : ndarray of shape (n_samples, n_features)
+    floor : float
+        Smallest noise variance.
+    sample_weight : ndarray of shape (n_samples,), optional
+
+    Returns
+    -------
+    log_likelihood : float
+        Mean log-likelihood per sample at the parameters given, in nats.
+    parameters : tuple of ndarray
+        The parameters after the step.
+    """
+    weights, b, W, noise_variance = parameters
+    D, d = W.shape[1:]
+    scaled = W.transpose(0, 2, 1) / noise_variance[:, None, None]
+    M = np.eye(d) + scaled @ W
+    G = np.linalg.solve(M, scaled)
+    log_volume = D * (LOG_2_PI + np.log(noise_variance)) + np.linalg.slogdet(M)[1]
+
+    def deviations(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        Y = X.T - b[:, :, None]
+        H = G @ Y
+        residual = Y - W @ H
+        distance = np.einsum("kdn,kdn->kn", residual, residual) / noise_variance[:, None]
+        distance += np.einsum("kdn,kdn->kn", H, H)
+        return Y, -0.5 * (log_volume[:, None] + distance)
+
+    log_likelihood, moments = e_step(deviations, ClassMoments.from_block, weights, X, sample_weight)
+    return log_likelihood, m_step(moments.mapped(b), d, floor)
 
 
-def _log_joint(X: np.ndarray, weights: np.ndarray, models: list[PPCA]) -> np.ndarray:
-    """Log-density of each sample with each component, of shape (n_samples, n_components)."""
-    densities = np.column_stack([model.score_samples(X) for model in models])
-    with np.errstate(divide="ignore"):  # a component of weight zero
-        return densities + np.log(weights)
+def m_step(moments: ClassMoments, n_factors: int, floor: float) -> Parameters:
+    """Parameters of highest likelihood with noise above the floor: PPCA's closed form per class.
 
+    Parameters
+    ----------
+    moments : ClassMoments
+    n_factors : int
+    floor : float
 
-def _weighted_ppca(X: np.ndarray, weight: np.ndarray, d: int, floor: float) -> PPCA:
-    """PPCA of weighted samples."""
-    moments = Moments.from_data(X, weight)
-    S = moments.covariance
-    W, noise, _ = closed_form(*leading_eigenpairs(S, d), np.trace(S), floor)
-    return PPCA.from_parameters(W, moments.mean, noise)
+    Returns
+    -------
+    weights : ndarray of shape (n_components,)
+    b : ndarray of shape (n_components, n_features)
+    W : ndarray of shape (n_components, n_features, n_factors)
+    noise_variance : ndarray of shape (n_components,)
+    """
+    parts = []
+    for n, scatter in zip(moments.n, moments.scatter, strict=True):
+        S = scatter / max(n, TINY)
+        parts.append(closed_form(*leading_eigenpairs(S, n_factors), np.trace(S), floor)[:2])
+    W, noise_variance = map(np.array, zip(*parts, strict=True))
+    return moments.n / moments.n.sum(), moments.mean, W, noise_variance

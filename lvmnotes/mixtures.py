@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, special
-from sklearn.cluster import KMeans
-from sklearn.utils import check_array, check_random_state, gen_batches
-from sklearn.utils.validation import validate_data
+from scipy import special
+from sklearn.utils import check_array
 
 from .core.base import DensityModel
+from .core.classes import (
+    SHORT_RUNS,
+    best_of_short_runs,
+    k_means,
+    log_weights,
+    read_weights,
+    start_rows,
+)
 from .core.em import Parameters, expectation_maximisation
-from .core.moments import Moments, moments_if_complete
-from .core.validation import check_integer, check_real
+from .core.gaussian_classes import em_step, log_densities, m_step, narrowest
+from .core.local_scale import by_distance, is_dependent, local_covariance, whiten
+from .core.moments import ClassMoments, moments_if_complete
+from .core.validation import (
+    check_covariance,
+    check_integer,
+    check_matrix,
+    check_numeric,
+    check_option,
+    check_random_state,
+    check_real,
+    check_vector,
+    constant_columns,
+    naming,
+)
 from .core.warn import warn
-from .linear_factor import LOG_2_PI
-
-#: Number of columns of quadratic features held at a time: enough for a fast matrix product, few
-#: enough to stay in the cache.
-BATCH_SIZE = 1024
 
 
-class FiniteMixture(DensityModel):
+class FiniteMixture(DensityModel, ABC):
     r"""Base class of models with one hidden class z.
 
     .. math::
@@ -31,12 +48,40 @@ class FiniteMixture(DensityModel):
         p(\mathbf x) = \sum_{k=1}^K \pi_k\, p(\mathbf x \mid z = k), \qquad
         p(z = k \mid \mathbf x) = \frac{\pi_k\, p(\mathbf x \mid z = k)}{p(\mathbf x)} .
 
-    A subclass provides ``_log_joint(X)``, the logarithms of
-    :math:`\pi_k\, p(\mathbf x_n \mid z = k)` with shape (n_samples, n_components), and
-    ``_emit(z, rng)``, which draws a row of data for each class in z.
+    A subclass provides ``_log_densities(X)``, the logarithms of
+    :math:`p(\mathbf x_n \mid z = k)`, of shape (n_samples, n_components); ``_emit(z, rng)``, which
+    draws a row of data for each class in z; and ``n_parameters_``.
     """
 
     _fitted_attribute = "weights_"
+
+    @property
+    @abstractmethod
+    def n_parameters_(self) -> int:
+        """Number of free parameters."""
+
+    @abstractmethod
+    def _log_densities(self, X: ArrayLike) -> np.ndarray:
+        """Log-density of each sample given each class, of shape (n_samples, n_components)."""
+
+    @abstractmethod
+    def _emit(self, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw a sample of each class in z."""
+
+    def fit_predict(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None):
+        """Fit, and return the most probable class of each sample.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+
+        Returns
+        -------
+        ndarray of int, shape (n_samples,)
+        """
+        return self.fit(X, sample_weight=sample_weight).predict(X)
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log-likelihood of each sample.
@@ -79,6 +124,38 @@ class FiniteMixture(DensityModel):
         """
         return self._log_joint(X).argmax(axis=1)
 
+    def aic(self, X: ArrayLike) -> float:
+        """Akaike's information criterion (1974) on data; lower is better.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float
+            In nats times two: twice the number of parameters, less twice the log-likelihood.
+        """
+        return float(2 * self.n_parameters_ - 2 * self.score_samples(X).sum())
+
+    def bic(self, X: ArrayLike) -> float:
+        """Bayesian information criterion (Schwarz 1978) on data; lower is better.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            Rows without any observed entry do not count.
+
+        Returns
+        -------
+        float
+            In nats times two: the number of parameters times the log of the number of samples,
+            less twice the log-likelihood.
+        """
+        log_likelihood = self.score_samples(X).sum()
+        n_samples = n_observed(self._read(X, reset=False, ensure_all_finite=False))
+        return float(self.n_parameters_ * np.log(n_samples) - 2 * log_likelihood)
+
     def sample(self, n_samples: int = 1, random_state=None) -> tuple[np.ndarray, np.ndarray]:
         """Draw a class, then data given the class.
 
@@ -94,20 +171,24 @@ class FiniteMixture(DensityModel):
         """
         self._check_fitted()
         check_integer(n_samples, "n_samples", minimum=1)
-        rng = np.random.default_rng(random_state)
+        rng = check_random_state(random_state)
         z = rng.choice(len(self.weights_), size=n_samples, p=self.weights_)
         return self._emit(z, rng), z
 
-    def _check_parameters(self, n_samples: int) -> None:
-        check_integer(self.n_components, "n_components")
+    def _log_weights(self) -> np.ndarray:
+        """Log-probability of each class; minus infinity for a class of weight zero."""
+        return log_weights(self.weights_)
+
+    def _log_joint(self, X: ArrayLike) -> np.ndarray:
+        """Logarithms of pi_k p(x_n | z = k), of shape (n_samples, n_components)."""
+        return self._log_densities(X) + self._log_weights()
+
+    def _check_settings(self, n_samples: int) -> None:
+        why = f"(n_samples={n_samples})"
+        check_integer(self.n_components, "n_components", minimum=1, maximum=n_samples, why=why)
         check_integer(self.n_init, "n_init", minimum=1)
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        if not 1 <= self.n_components <= n_samples:
-            raise ValueError(
-                "n_components must be between 1 and the number of samples "
-                f"(n_samples={n_samples}), got {self.n_components}"
-            )
 
     def _climb(
         self, step: Callable[[Parameters], tuple[float, Parameters]], starts: Iterable[Parameters]
@@ -126,17 +207,23 @@ def check_weights(weights: ArrayLike) -> np.ndarray:
     Parameters
     ----------
     weights : array_like of shape (n_components,)
+        A sum within 1e-6 of 1 is set to 1.
 
     Returns
     -------
     ndarray of shape (n_components,)
     """
-    weights = check_array(weights, ensure_2d=False, dtype=float, input_name="weights")
-    if weights.ndim != 1 or (weights < 0).any() or not np.isclose(weights.sum(), 1):
+    weights = check_vector(weights, "weights")
+    if (weights < 0).any() or abs(weights.sum() - 1) > 1e-6:
         raise ValueError(
             f"weights must be a vector of probabilities that sum to 1, got {weights!r}"
         )
-    return weights
+    return weights / weights.sum()
+
+
+def n_observed(X: np.ndarray) -> int:
+    """Count the rows with an entry that is not NaN."""
+    return int((~np.isnan(X)).any(axis=1).sum())
 
 
 class GaussianMixture(FiniteMixture):
@@ -147,31 +234,39 @@ class GaussianMixture(FiniteMixture):
         z \sim \boldsymbol\pi, \qquad
         \mathbf x \mid z = k \sim \mathcal N(\boldsymbol\mu_k, \Sigma_k)
 
-    The log of :math:`\pi_k\, p(\mathbf x \mid z = k)` is linear in the products
-    :math:`x_i x_j`, the :math:`x_i` and 1, and the M-step needs the responsibility-weighted sums
-    of the same features. So both steps are one matrix product each, on data first brought to zero
-    mean and unit covariance, where no digits cancel.
+    The likelihood has no maximum: a class that closes in on one sample raises it without bound
+    (Day 1969). So the fit maximises it under the constraint
+
+    .. math::
+
+        \Sigma_k \succeq \epsilon\, C_\text{local},
+
+    with `covariance_floor` for :math:`\epsilon` and the covariance of the tightest
+    :math:`1 / 2K` of the samples for :math:`C_\text{local}` (see
+    `lvmnotes.core.local_scale.local_covariance`): a full matrix, its diagonal or the mean of that,
+    by `covariance_type`. A change of units changes the floor with the data; a distance between
+    classes or an outlier does not. The constraint stays the same during the climb, and the M-step
+    maximises under it, so EM stays monotone.
 
     Parameters
     ----------
     n_components : int, default 1
         Number of classes K.
     covariance_type : {"full", "diag", "spherical"}, default "full"
-        One covariance matrix per class, or one variance per class and feature, or one variance
-        per class.
+        One covariance matrix per class, or one variance per class and feature, or one per class.
     covariance_floor : float, default 1e-6
-        No class has less than this part of the variance of all data, in any direction (for
-        ``"diag"``: of any feature; for ``"spherical"``: on average). The M-step maximises under
-        that constraint, so EM stays monotone. Without a floor the likelihood has no maximum.
+        Smallest variance of a class in any direction, as a part of the local variance of the data
+        in that direction; between 0 and 1. With 0 there remains what double precision needs.
     n_init : int, default 1
-        Number of starts; the fit with the highest likelihood is kept.
+        Number of starts; the fit with the highest likelihood is kept. Each start is the best of
+        four short runs of EM from k-means (Biernacki, Celeux and Govaert 2003), on a random part
+        of the data where they are many.
     tol : float, default 1e-6
         Stop when the remaining gain, estimated from the last gains, is below this many nats per
         sample.
     max_iter : int, default 1000
-    random_state : None, int or numpy.random.RandomState
-        Seed for the initial values: k-means from a k-means++ seeding (Arthur and Vassilvitskii
-        2007).
+    random_state : None, int or numpy.random.Generator
+        Seed for the initial values.
 
     Attributes
     ----------
@@ -181,12 +276,16 @@ class GaussianMixture(FiniteMixture):
     covariances_ : ndarray
         Of shape (n_components, n_features, n_features), (n_components, n_features) or
         (n_components,), by `covariance_type`.
+    covariance_floor_ : ndarray of shape (n_features, n_features), (n_features,) or ()
+        The bound :math:`\epsilon\, C_\text{local}`.
     log_likelihood_trace_ : ndarray
         Mean log-likelihood per sample, in nats, at the start and after each iteration.
     n_iter_ : int
-    n_samples_ : int
-    bic_ : float
-        Bayesian information criterion (Schwarz 1978), in nats times two; lower is better.
+    n_samples_ : float
+        Number of samples, or their total weight.
+    aic_, bic_ : float
+        Information criteria of Akaike (1974) and Schwarz (1978), in nats times two; lower is
+        better.
 
     Warns
     -----
@@ -234,16 +333,18 @@ class GaussianMixture(FiniteMixture):
         weights : array_like of shape (n_components,)
         means : array_like of shape (n_components, n_features)
         covariances : array_like
-            Positive definite, of shape (n_components, n_features, n_features); or positive, of
-            shape (n_components, n_features) or (n_components,).
+            Symmetric and positive definite, of shape (n_components, n_features, n_features); or
+            positive, of shape (n_components, n_features) or (n_components,).
 
         Returns
         -------
         GaussianMixture
         """
         weights = check_weights(weights)
-        means = check_array(means, dtype=float, input_name="means")
-        covariances = np.asarray(covariances, dtype=float)
+        means = check_matrix(means, "means")
+        check_numeric(covariances, "covariances")
+        with naming("covariances"):
+            covariances = check_array(covariances, ensure_2d=False, allow_nd=True, dtype=float)
         K, D = means.shape
         types = {(K, D, D): "full", (K, D): "diag", (K,): "spherical"}
         if weights.shape != (K,) or covariances.shape not in types:
@@ -252,55 +353,60 @@ class GaussianMixture(FiniteMixture):
                 f"(K, D, D), (K, D), (K,); got {weights.shape}, {means.shape} and "
                 f"{covariances.shape}"
             )
-        model = cls(K, types[covariances.shape])
         spectrum = np.linalg.eigvalsh(covariances) if covariances.ndim == 3 else covariances
         if not (spectrum > 0).all():
             raise ValueError("covariances must be positive definite (variances positive)")
+        if covariances.ndim == 3:
+            covariances = np.array([check_covariance(C, "covariances") for C in covariances])
+        model = cls(K, types[covariances.shape])
         model.weights_, model.means_, model.covariances_ = weights, means, covariances
-        model.n_features_in_ = D
+        model._set_n_features(D)
         return model
 
-    def fit(self, X: ArrayLike, y=None) -> GaussianMixture:
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> GaussianMixture:
         """Fit to data.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            How often each sample counts; not negative.
 
         Returns
         -------
         GaussianMixture
         """
-        X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        N, D = X.shape
-        K, kind, floor = self.n_components, self.covariance_type, self.covariance_floor
-        self._check_parameters(N)
-        if kind not in ("full", "diag", "spherical"):
-            raise ValueError(f"covariance_type must be 'full', 'diag' or 'spherical', got {kind!r}")
-        check_real(floor, "covariance_floor", minimum=0)
+        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        X, weight = read_weights(X, sample_weight)
+        K, kind = self.n_components, self.covariance_type
+        self._check_settings(len(X))
+        check_option(kind, "covariance_type", ("full", "diag", "spherical"))
+        check_real(self.covariance_floor, "covariance_floor", minimum=0, maximum=1)
+        rng = check_random_state(self.random_state)
 
-        moments = moments_if_complete(X)
-        scale = _scale(moments, kind)
-        Z = np.linalg.inv(scale) @ (X - moments.mean).T
-        random_state = check_random_state(self.random_state)
-        (weights, means, covariances), trace = self._climb(
-            lambda parameters: _em_step(parameters, Z, kind, floor),
-            (_start(Z, K, kind, floor, random_state) for _ in range(self.n_init)),
+        rows, row_weight = start_rows(X, weight, K, rng)
+        local = local_covariance(rows, row_weight, 1 / (2 * K), kind)
+        if local is None:
+            local = _total_covariance(X, weight, kind)
+        floor = max(self.covariance_floor, np.finfo(float).eps) * local
+        order, metric = by_distance(rows, row_weight, local)
+        rows, row_weight = rows[order], row_weight[order]
+        step = partial(em_step, X=X, floor=floor, sample_weight=weight)
+        short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
+
+        candidates = k_means_starts(rows, row_weight, metric, floor, K, rng)
+        starts = (
+            best_of_short_runs(short_step, islice(candidates, SHORT_RUNS))
+            for _ in range(self.n_init)
         )
+        (weights, means, covariances), trace = self._climb(step, starts)
 
-        spectrum = np.linalg.eigvalsh(covariances) if kind == "full" else covariances
         order = np.argsort(-weights, kind="stable")
-        self.weights_ = weights[order]
-        self.means_ = moments.mean + means[order] @ scale.T
-        if kind == "full":
-            self.covariances_ = scale @ covariances[order] @ scale.T
-        else:
-            self.covariances_ = covariances[order] * np.diag(scale)[: covariances[0].size] ** 2
-        per_class = {"full": D * (D + 1) // 2, "diag": D, "spherical": 1}[kind]
-        log_volume = np.log(np.diag(scale)).sum()
-        self._set_trace(trace - log_volume, N, K - 1 + K * (D + per_class))
-        if (spectrum <= 1.001 * floor).any():
+        self.weights_, self.means_ = weights[order], means[order]
+        self.covariances_, self.covariance_floor_ = covariances[order], floor
+        self._set_trace(trace, weight.sum(), self.n_parameters_)
+        if (narrowest(covariances, floor)[weights > 0] <= 1.001).any():
             warn(
                 "a class has shrunk onto a few samples and ends on the covariance floor, so its "
                 "likelihood depends on the floor; use fewer classes, a simpler covariance_type or "
@@ -308,150 +414,89 @@ class GaussianMixture(FiniteMixture):
             )
         return self
 
-    def _log_joint(self, X: ArrayLike) -> np.ndarray:
-        """Evaluate directly, class by class, also for samples that were not used in a fit."""
+    @property
+    def n_parameters_(self) -> int:
+        """Number of free parameters: K - 1 weights, K means and K covariances."""
         self._check_fitted()
-        X = validate_data(self, X, dtype=float, reset=False)
-        log_joint = np.empty((len(X), len(self.weights_)))
-        for k, factor in enumerate(self._factors()):
-            deviation = (X - self.means_[k]).T
-            if factor.ndim == 2:
-                deviation = linalg.solve_triangular(factor, deviation, lower=True)
-                log_volume = np.log(np.diag(factor)).sum()
-            else:
-                deviation /= factor[:, None]
-                log_volume = np.log(factor).sum()
-            log_joint[:, k] = -0.5 * (deviation**2).sum(axis=0) - log_volume
-        with np.errstate(divide="ignore"):  # a class of weight zero
-            return log_joint + np.log(self.weights_) - 0.5 * X.shape[1] * LOG_2_PI
+        K, D = self.means_.shape
+        per_class = {3: D * (D + 1) // 2, 2: D, 1: 1}[self.covariances_.ndim]
+        return K - 1 + K * (D + per_class)
+
+    def _log_densities(self, X: ArrayLike) -> np.ndarray:
+        self._check_fitted()
+        X = self._read(X, reset=False, dtype=(np.float64, np.float32))
+        return log_densities(X, self.means_, self.covariances_)
 
     def _emit(self, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         X = rng.normal(size=(len(z), self.means_.shape[1]))
-        for k, factor in enumerate(self._factors()):
+        for k, C in enumerate(self.covariances_):
             noise = X[z == k]
-            X[z == k] = self.means_[k] + (noise @ factor.T if factor.ndim == 2 else noise * factor)
+            root = np.linalg.cholesky(C).T if C.ndim == 2 else np.sqrt(C)
+            X[z == k] = self.means_[k] + (noise @ root if C.ndim == 2 else noise * root)
         return X
 
-    def _factors(self) -> np.ndarray:
-        """Cholesky factors (K, D, D), or standard deviations (K, D)."""
-        if self.covariances_.ndim == 3:
-            return np.linalg.cholesky(self.covariances_)
-        return np.sqrt(self.covariances_.reshape(len(self.means_), -1) + 0 * self.means_)
+
+def k_means_starts(
+    rows: np.ndarray,
+    weight: np.ndarray,
+    metric: np.ndarray,
+    floor: np.ndarray,
+    n_components: int,
+    rng: np.random.Generator,
+) -> Iterator[Parameters]:
+    """Parameters of the classes of k-means, each time in the metric of the classes before.
+
+    That metric is the covariance within classes, pooled, so that the classes do not depend on the
+    units, nor for full covariances on any other linear map of the data: with each round the
+    determinant of the pooled covariance tends to fall (Friedman and Rubin 1967).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+    weight : ndarray of shape (n_samples,)
+    metric : ndarray of shape (n_features, n_features), (n_features,) or ()
+        Of the first round.
+    floor : ndarray of the same shape
+        Smallest covariance of a class.
+    n_components : int
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    parameters
+        After every second round.
+    """
+    diagonal = floor.ndim < 2
+    while True:
+        for _ in range(2):
+            Z = whiten(rows, metric)
+            moments = k_means(Z, rows, weight, n_components, rng, diagonal=diagonal)
+            within = ClassMoments(
+                *(
+                    total.sum(axis=0, keepdims=True)
+                    for total in (moments.n, moments.mean, moments.scatter)
+                )
+            )
+            metric = m_step(within, floor)[2][0]
+        yield m_step(moments, floor)
 
 
-def _scale(moments: Moments, kind: str) -> np.ndarray:
-    """Lower triangular matrix (D, D) that takes standard coordinates to the data's."""
+def _total_covariance(X: np.ndarray, weight: np.ndarray, kind: str) -> np.ndarray:
+    """Covariance of all data, of the given kind; an error if it leaves a direction out."""
+    moments = moments_if_complete(X, weight)
     variance = np.diag(moments.covariance)
-    # Round-off leaves a constant column a variance of about (1e-16 mean)^2.
-    constant = ~(variance > (1e-12 * moments.mean) ** 2)
-    if kind == "spherical" and not constant.all():
-        return np.sqrt(variance.mean()) * np.eye(len(variance))
-    if constant.any():
+    constant = constant_columns(moments.mean, variance)
+    if constant.size and (kind != "spherical" or constant.size == len(variance)):
         raise ValueError(
             "a Gaussian mixture needs variables that vary; drop the columns of X without two "
-            f"different values: {', '.join(map(str, np.flatnonzero(constant)))}"
+            f"different values: {', '.join(map(str, constant))}"
         )
+    if kind == "spherical":
+        return variance.mean()
     deviation = np.sqrt(variance)
-    if kind == "diag":
-        return np.diag(deviation)
-    correlation = moments.covariance / np.outer(deviation, deviation)
-    if np.linalg.eigvalsh(correlation)[0] < 1e-12:
+    if kind == "full" and is_dependent(moments.covariance / np.outer(deviation, deviation)):
         raise ValueError(
             "the columns of X are linearly dependent, so no full covariance has a density; drop "
             "some, reduce X to fewer dimensions, or use covariance_type='diag'"
         )
-    return deviation[:, None] * np.linalg.cholesky(correlation)
-
-
-def _start(Z, K, kind, floor, random_state):
-    """Parameters after an M-step from the classes of k-means."""
-    labels = KMeans(K, n_init=1, random_state=random_state).fit(Z.T).labels_
-    sums = sum(
-        np.equal.outer(np.arange(K), labels[rows]) @ _features(Z[:, rows], kind).T
-        for rows in gen_batches(Z.shape[1], BATCH_SIZE)
-    )
-    return _m_step(sums, len(Z), kind, floor)
-
-
-def _em_step(parameters, Z, kind, floor):
-    r"""One EM iteration; both steps are matrix products with the quadratic features.
-
-    Parameters
-    ----------
-    parameters : tuple of ndarray
-        Weights (K,), means (K, D), covariances.
-    Z : ndarray of shape (n_features, n_samples)
-        Data in standard coordinates.
-    kind : str
-    floor : float
-
-    Returns
-    -------
-    log_likelihood : float
-        Mean log-likelihood per sample at the parameters given, in nats.
-    parameters : tuple of ndarray
-        The parameters after the step.
-    """
-    coefficients = _coefficients(*parameters, kind)
-    log_likelihood, sums = 0.0, np.zeros_like(coefficients)
-    for rows in gen_batches(Z.shape[1], BATCH_SIZE):
-        features = _features(Z[:, rows], kind)
-        R = coefficients @ features
-        top = R.max(axis=0)
-        np.exp(np.subtract(R, top, out=R), out=R)
-        total = R.sum(axis=0)
-        R /= total
-        log_likelihood += (top + np.log(total)).sum()
-        sums += R @ features.T
-    return log_likelihood / Z.shape[1], _m_step(sums, len(Z), kind, floor)
-
-
-def _features(Z: np.ndarray, kind: str) -> np.ndarray:
-    """Squares (and for a full covariance products), values and 1, stacked (n_terms, n_samples)."""
-    if kind == "full":
-        quadratic = [Z[i] * Z[i:] for i in range(len(Z))]
-    else:
-        quadratic = [Z**2 if kind == "diag" else (Z**2).sum(axis=0, keepdims=True)]
-    return np.concatenate([*quadratic, Z, np.ones((1, Z.shape[1]))])
-
-
-def _coefficients(weights, means, covariances, kind):
-    """Coefficients (K, n_terms) of log pi_k p(x | z = k) in the features."""
-    K, D = means.shape
-    if kind == "full":
-        precision = np.linalg.inv(covariances)
-        linear = (precision @ means[:, :, None])[:, :, 0]
-        row, column = np.triu_indices(D)
-        quadratic = np.where(row == column, -0.5, -1.0) * precision[:, row, column]
-        log_determinant = np.linalg.slogdet(covariances)[1]
-    else:
-        variance = covariances.reshape(K, -1)
-        linear = means / variance
-        quadratic = -0.5 / variance
-        log_determinant = (np.log(variance) + np.zeros((K, D))).sum(axis=1)
-    with np.errstate(divide="ignore"):  # a class that has lost all samples
-        constant = np.log(weights) - 0.5 * (
-            D * LOG_2_PI + log_determinant + (means * linear).sum(axis=1)
-        )
-    return np.column_stack([quadratic, linear, constant])
-
-
-def _m_step(sums: np.ndarray, D: int, kind: str, floor: float):
-    """Parameters of highest bound above the floor, from responsibility-weighted sums (K, F)."""
-    count = sums[:, -1:]
-    averages = sums[:, :-1] / np.maximum(count, np.finfo(float).tiny)
-    quadratic, means = averages[:, :-D], averages[:, -D:]
-    weights = count[:, 0] / count.sum()
-    if kind == "full":
-        row, column = np.triu_indices(D)
-        covariances = np.empty((len(means), D, D))
-        covariances[:, row, column] = covariances[:, column, row] = quadratic
-        covariances -= means[:, :, None] * means[:, None, :]
-        # Raising the eigenvalues below the floor to it maximises the bound under the constraint.
-        spectrum, V = np.linalg.eigh(covariances)
-        covariances = (V * np.maximum(spectrum, floor)[:, None, :]) @ V.transpose(0, 2, 1)
-    elif kind == "diag":
-        covariances = np.maximum(quadratic - means**2, floor)
-    else:
-        covariances = np.maximum((quadratic[:, 0] - (means**2).sum(axis=1)) / D, floor)
-    return weights, means, covariances
+    return moments.covariance if kind == "full" else variance

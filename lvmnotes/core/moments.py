@@ -29,6 +29,8 @@ BATCH_SIZE = 4096
 #: A mean larger than this number of standard deviations is subtracted before squaring; a smaller
 #: mean costs at most two digits.
 FAR = 10
+#: A sum of responsibilities below this is that of no sample.
+TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,86 @@ class Moments:
         return self.scatter / self.n
 
 
+@dataclass(frozen=True)
+class ClassMoments:
+    r"""Weight, mean and scatter of each class: what the M-step of a mixture needs of its data.
+
+    Each sample counts in class k with its responsibility. The moments of two blocks of data add
+    up, so blocks may be read one after the other, or side by side.
+
+    Attributes
+    ----------
+    n : ndarray of shape (n_classes,)
+        Sum of the responsibilities.
+    mean : ndarray of shape (n_classes, n_features)
+        Zero for a class without samples.
+    scatter : ndarray of shape (n_classes, n_features, n_features) or (n_classes, n_features)
+        About the mean; or its diagonal alone.
+    """
+
+    n: np.ndarray
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def from_block(cls, Y: np.ndarray, R: np.ndarray, *, diagonal: bool = False) -> ClassMoments:
+        """Read one block of data, whose array is overwritten.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_classes, n_features, n_samples)
+            The data, in coordinates of each class's own.
+        R : ndarray of shape (n_classes, n_samples)
+            Responsibilities, times the weights of the samples if they have any.
+        diagonal : bool, default False
+            Whether only the diagonals of the scatters are needed.
+
+        Returns
+        -------
+        ClassMoments
+        """
+        n = R.sum(axis=1)
+        mean = Y @ (R / np.maximum(n, TINY)[:, None])[:, :, None]
+        Y -= mean
+        Y *= np.sqrt(R)[:, None]
+        scatter = np.einsum("kdn,kdn->kd", Y, Y) if diagonal else Y @ Y.transpose(0, 2, 1)
+        return cls(n, mean[:, :, 0], scatter)
+
+    def mapped(self, offset: np.ndarray, factors: np.ndarray | None = None) -> ClassMoments:
+        """Moments in the coordinates x = offset_k + L_k y.
+
+        Parameters
+        ----------
+        offset : ndarray of shape (n_classes, n_features)
+        factors : ndarray, optional
+            The matrices L_k (n_classes, n_features, n_features), or their diagonals; by default
+            the identity.
+
+        Returns
+        -------
+        ClassMoments
+        """
+        mean, scatter = self.mean, self.scatter
+        if factors is not None and factors.ndim == 3:
+            mean = (factors @ mean[:, :, None])[:, :, 0]
+            scatter = factors @ scatter @ factors.transpose(0, 2, 1)
+        elif factors is not None:
+            mean, scatter = factors * mean, factors**2 * scatter
+        return ClassMoments(self.n, offset + mean, scatter)
+
+    def __add__(self, other: ClassMoments) -> ClassMoments:
+        """Moments of both blocks together (Chan, Golub and LeVeque 1983)."""
+        n = self.n + other.n
+        share = other.n / np.maximum(n, TINY)
+        step = other.mean - self.mean
+        between = step**2 if self.scatter.ndim == 2 else step[:, :, None] * step[:, None, :]
+        return ClassMoments(
+            n,
+            self.mean + share[:, None] * step,
+            self.scatter + other.scatter + (self.n * share * between.T).T,
+        )
+
+
 def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments | None:
     """Moments of an array of valid type and shape; None if entries are missing.
 
@@ -221,7 +303,7 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
         some = X[:: -(-len(X) // 64)].astype(float)
         shift = np.zeros(D)
         if sample_weight is not None or (np.abs(some.mean(axis=0)) > FAR * some.std(axis=0)).any():
-            shift = sum(weight[rows] @ X[rows] for rows in batches) / n
+            shift = sum((weight[rows] / n) @ X[rows] for rows in batches)
         total, squares = np.zeros(D), np.zeros((D, D), order="F")
         for rows in batches:
             Z = X[rows].astype(float, copy=False)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from lvmnotes import LatentClassModel, data
+from lvmnotes.latent_class import em_step, indicators
 
 PATTERNS = np.array(list(itertools.product([0.0, 1.0], repeat=5)))
 
@@ -58,7 +59,8 @@ def test_the_fit_is_a_stationary_point_and_never_fell(section, missing):
     X = np.where(holes, np.nan, X)
     model = LatentClassModel(2, n_init=2, tol=1e-12, random_state=0).fit(X)
     assert np.diff(model.log_likelihood_trace_).min() >= -1e-13
-    assert model.log_likelihood_trace_[-1] == pytest.approx(model.score(X), rel=1e-12)
+    answered = ~np.isnan(X).all(axis=1)
+    assert model.log_likelihood_trace_[-1] == pytest.approx(model.score(X[answered]), rel=1e-12)
 
     def log_likelihood(parameters):
         weight, theta = parameters[0], parameters[1:].reshape(2, 5)
@@ -104,6 +106,58 @@ def test_more_starts_are_never_worse_and_order_is_by_weight():
     assert (np.diff(many.weights_) <= 0).all()
 
 
+def test_rows_without_an_answer_do_not_count():
+    X = data.lsat(6).X
+    empty = np.vstack([X, np.full((500, 5), np.nan)])
+    plain, padded = (LatentClassModel(2, n_init=2, random_state=0).fit(x) for x in (X, empty))
+    assert padded.n_samples_ == len(X)
+    assert padded.bic_ == pytest.approx(plain.bic_, rel=1e-12)
+    assert padded.bic(empty) == pytest.approx(plain.bic(X), rel=1e-12)
+    np.testing.assert_allclose(padded.weights_, plain.weights_, rtol=1e-12)
+
+
+def test_weights_are_repetitions():
+    patterns, times = np.unique(data.lsat(6).X, axis=0, return_counts=True)
+    weighted = LatentClassModel(2, n_init=1, tol=1e-12, random_state=0)
+    weighted.fit(patterns, sample_weight=times)
+    repeated = LatentClassModel(2, n_init=1, tol=1e-12, random_state=0).fit(data.lsat(6).X)
+    np.testing.assert_allclose(weighted.probabilities_, repeated.probabilities_, rtol=1e-4)
+    assert weighted.bic_ == pytest.approx(repeated.bic_, rel=1e-11)
+    assert weighted.n_samples_ == 1000
+    start = weighted.weights_, weighted.probabilities_
+    one = em_step(start, *indicators(patterns), sample_weight=times)
+    other = em_step(start, *indicators(data.lsat(6).X))
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-13)
+    np.testing.assert_allclose(one[1][1], other[1][1], rtol=1e-12)
+
+
+def test_parameters_counted_by_hand_and_information_criteria():
+    X = data.lsat(6).X
+    model = LatentClassModel(3, n_init=1, tol=1e-6, random_state=0).fit(X)
+    assert model.n_parameters_ == 2 + 15
+    deviance = -2 * model.score_samples(X).sum()
+    assert model.aic_ == pytest.approx(2 * 17 + deviance, rel=1e-12)
+    assert model.aic(X) == pytest.approx(model.aic_, rel=1e-12)
+    assert model.bic(X) == pytest.approx(17 * np.log(1000) + deviance, rel=1e-12)
+    same = LatentClassModel(3, n_init=1, tol=1e-6, random_state=0).fit_predict(X)
+    np.testing.assert_array_equal(same, model.predict(X))
+
+
+def test_a_step_keeps_a_class_that_has_lost_all_samples():
+    X = data.lsat(6).X
+    start = np.array([1.0, 0.0]), np.full((2, 5), 0.5)
+    log_likelihood, (weights, theta) = em_step(start, *indicators(X))
+    assert log_likelihood == pytest.approx(5 * np.log(0.5))
+    np.testing.assert_array_equal(weights, [1, 0])
+    np.testing.assert_allclose(theta[0], X.mean(axis=0))
+    np.testing.assert_allclose(theta[1], 0.5)
+
+
+def test_masked_arrays_are_refused():
+    with pytest.raises(TypeError, match="filled"):
+        LatentClassModel().fit(np.ma.masked_equal(data.lsat(6).X, 0))
+
+
 def test_clone_and_warning():
     model = clone(LatentClassModel(3, n_init=1, max_iter=2, random_state=0))
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
@@ -123,6 +177,9 @@ X = data.lsat(6).X[:100]
         (lambda: LatentClassModel(101).fit(X), "n_components must be between 1 and"),
         (lambda: LatentClassModel(n_init=0).fit(X), "n_init"),
         (lambda: LatentClassModel(tol=-1).fit(X), "tol"),
+        (lambda: LatentClassModel(tol=np.nan).fit(X), "tol"),
+        (lambda: LatentClassModel().fit(X, sample_weight=np.zeros(100)), "sample_weight"),
+        (lambda: LatentClassModel().n_parameters_, "call fit or from_parameters"),
         (lambda: LatentClassModel().fit(X + 1), "answers 0 and 1"),
         (lambda: LatentClassModel().fit(np.where(X == 1, np.inf, X)), "infinity"),
         (lambda: LatentClassModel().fit(X * [1, 1, np.nan, 1, 1]), "no answer at all to item 2"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmnotes import FactorAnalysis, Moments
+from lvmnotes.core.moments import ClassMoments
 
 try:
     import dask
@@ -169,3 +170,49 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
 def test_bad_input_says_what_was_expected(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+@pytest.mark.parametrize("gap", [0, 1e3, 1e8])
+@pytest.mark.parametrize("scale", [1, 1e-280, 1e300])
+def test_weighted_moments_are_those_of_the_samples_with_weight(gap, scale):
+    """Far samples of weight zero, or of a weight that underflows, cost no digits."""
+    rng = np.random.default_rng(0)
+    near, far = rng.normal(size=(50, 3)), rng.normal(size=(50, 3)) + gap
+    for others in (np.zeros(50), np.full(50, 1e-320)):
+        weight = np.concatenate([others, rng.uniform(0.5, 1, size=50) * scale])
+        moments = Moments.from_data(np.vstack([near, far]), weight)
+        w = weight[50:] / weight[50:].sum()
+        deviations = far - w @ far
+        assert moments.n == pytest.approx(weight.sum(), rel=1e-12)
+        np.testing.assert_allclose(
+            moments.covariance, (deviations.T * w) @ deviations, rtol=1e-9, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize("gap", [0, 1e8])
+def test_class_moments_of_blocks_add_up(gap, diagonal):
+    """In blocks of different lengths, with classes far apart and one without samples."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3)) + gap * np.repeat([0, 1], 45)[:, None]
+    R = np.zeros((3, 90))
+    R[0, :45], R[1, 45:], R[1, 0] = rng.uniform(size=45), rng.uniform(size=45), 1e-300
+    parts = [
+        ClassMoments.from_block(
+            np.broadcast_to(X[rows].T, (3, *X[rows].T.shape)).copy(), R[:, rows], diagonal=diagonal
+        )
+        for rows in (slice(0, 7), slice(7, 60), slice(60, 90))
+    ]
+    moments = parts[0] + parts[1] + parts[2]
+    for k, rows in enumerate([slice(0, 45), slice(45, 90)]):
+        want = Moments.from_data(X[rows], R[k, rows])
+        scatter = np.diag(want.scatter) if diagonal else want.scatter
+        assert moments.n[k] == pytest.approx(want.n, rel=1e-12)
+        np.testing.assert_allclose(moments.mean[k], want.mean, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(moments.scatter[k], scatter, rtol=1e-6, atol=1e-6)
+    assert moments.n[2] == 0 and not moments.mean[2].any() and not moments.scatter[2].any()
+    moved = moments.mapped(
+        np.ones((3, 3)), 2 * np.ones((3, 3)) if diagonal else 2 * np.eye(3)[None]
+    )
+    np.testing.assert_allclose(moved.mean, 1 + 2 * moments.mean)
+    np.testing.assert_allclose(moved.scatter, 4 * moments.scatter)

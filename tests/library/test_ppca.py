@@ -1,4 +1,4 @@
-"""Probabilistic PCA, its Bayesian form and its mixtures, against scikit-learn and themselves."""
+"""Probabilistic PCA and its Bayesian form, against scikit-learn and themselves."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,10 @@ from scipy import linalg, optimize, stats
 from sklearn.base import clone
 from sklearn.decomposition import PCA as SklearnPCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture as SklearnGaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from lvmnotes import PPCA, BayesianPCA, FactorAnalysis, MixturePPCA, Moments, data
+from lvmnotes import PPCA, BayesianPCA, FactorAnalysis, Moments, data
 from lvmnotes.bayesian_pca import ard_squared_lengths
 from lvmnotes.core.loadings import leading_eigenpairs
 from lvmnotes.core.moments import CovarianceOperator
@@ -26,7 +25,7 @@ def angle(A, B):
 
 
 # Two runs of EM agree as far as their tolerance, and the checks compare codes to 1e-7.
-@parametrize_with_checks([PPCA(), PPCA(method="em", tol=1e-16), BayesianPCA(), MixturePPCA()])
+@parametrize_with_checks([PPCA(), PPCA(method="em", tol=1e-16), BayesianPCA()])
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
@@ -287,78 +286,6 @@ class TestBayesian:
             BayesianPCA(max_iter=2).fit(TESTS)
 
 
-class TestMixture:
-    """Several planes."""
-
-    @pytest.fixture
-    def arc(self):
-        rng = np.random.default_rng(0)
-        t = rng.uniform(0, np.pi, size=600)
-        X = np.column_stack([np.cos(t), np.sin(t), np.zeros(600)])
-        return X + 0.05 * rng.normal(size=X.shape)
-
-    def test_one_component_is_ppca(self, arc):
-        mixture, single = MixturePPCA(1, 2).fit(arc), PPCA(2).fit(arc)
-        assert mixture.score(arc) == pytest.approx(single.score(arc), rel=1e-12)
-        np.testing.assert_allclose(mixture.predict_proba(arc), 1)
-
-    def test_likelihood_is_monotone_and_beats_one_plane(self, arc):
-        mixture = MixturePPCA(6, 1, n_init=3, random_state=0).fit(arc)
-        assert (np.diff(mixture.log_likelihood_trace_) > -1e-12).all()
-        assert mixture.score(arc) == pytest.approx(mixture.log_likelihood_trace_[-1], rel=1e-12)
-        fresh = arc + 0.05 * np.random.default_rng(1).normal(size=arc.shape)
-        assert mixture.score(fresh) > PPCA(2).fit(arc).score(fresh) + 0.3
-
-    def test_all_factors_but_one_equals_the_full_mixture(self, arc):
-        """With d = D - 1 each component is an unrestricted Gaussian; EM takes the same steps."""
-        ours = MixturePPCA(2, 2, tol=1e-13, random_state=0).fit(arc)
-        peer = SklearnGaussianMixture(
-            2,
-            reg_covar=0,
-            tol=1e-12,
-            max_iter=1000,
-            weights_init=ours.weights_,
-            means_init=[m.b_ for m in ours.models_],
-            precisions_init=[np.linalg.inv(m.get_covariance()) for m in ours.models_],
-        ).fit(arc)
-        assert ours.score(arc) == pytest.approx(peer.score(arc), rel=1e-8)
-        np.testing.assert_allclose(ours.predict_proba(arc), peer.predict_proba(arc), atol=1e-4)
-
-    def test_density_is_that_of_the_components(self, arc):
-        mixture = MixturePPCA(3, 1, random_state=0).fit(arc)
-        density = sum(
-            w * stats.multivariate_normal(m.b_, m.get_covariance()).pdf(arc)
-            for w, m in zip(mixture.weights_, mixture.models_, strict=True)
-        )
-        np.testing.assert_allclose(mixture.score_samples(arc), np.log(density), rtol=1e-9)
-        assert (mixture.predict(arc) == mixture.predict_proba(arc).argmax(axis=1)).all()
-
-    def test_from_parameters_is_the_same_mixture(self, arc):
-        fitted = MixturePPCA(3, 1, random_state=0).fit(arc)
-        rebuilt = MixturePPCA.from_parameters(fitted.weights_, fitted.models_)
-        np.testing.assert_array_equal(rebuilt.score_samples(arc), fitted.score_samples(arc))
-        np.testing.assert_array_equal(rebuilt.sample(9, 0)[0], fitted.sample(9, 0)[0])
-
-    def test_a_component_of_weight_zero_has_no_part(self, arc):
-        models = MixturePPCA(2, 1, random_state=0).fit(arc).models_
-        mixture = MixturePPCA.from_parameters([1, 0], models)
-        np.testing.assert_allclose(mixture.score_samples(arc), models[0].score_samples(arc))
-
-    def test_samples_have_the_moments_of_the_mixture(self, arc):
-        mixture = MixturePPCA(3, 1, random_state=0).fit(arc)
-        X, z = mixture.sample(50_000, random_state=0)
-        np.testing.assert_allclose(np.bincount(z) / 50_000, mixture.weights_, atol=0.01)
-        np.testing.assert_allclose(X.mean(axis=0), arc.mean(axis=0), atol=0.02)
-        np.testing.assert_allclose(np.cov(X.T), np.cov(arc.T), atol=0.02)
-
-    def test_a_component_on_a_plane_of_its_own_stops_at_the_floor(self):
-        X = np.random.default_rng(0).normal(size=(30, 3))
-        X[:10, 2] = 50
-        with pytest.warns(UserWarning, match="ran into its floor"):
-            mixture = MixturePPCA(2, 2, random_state=0).fit(X)
-        assert np.isfinite(mixture.score(X))
-
-
 X = np.random.default_rng(0).normal(size=(30, 4))
 HOLED = np.where(np.eye(30, 4) == 1, np.nan, X)
 
@@ -389,18 +316,6 @@ HOLED = np.where(np.eye(30, 4) == 1, np.nan, X)
         (lambda: BayesianPCA(4).fit(X), "n_components must be between 1 and"),
         (lambda: BayesianPCA().fit(HOLED), "contains NaN"),
         (lambda: BayesianPCA().fit(np.ones((5, 3))), "two different rows"),
-        (lambda: MixturePPCA(0).fit(X), "n_components must be between 1 and .*got 0"),
-        (lambda: MixturePPCA(31).fit(X), "n_samples=30.*got 31"),
-        (lambda: MixturePPCA(2, 4).fit(X), "n_factors must be between 1 and"),
-        (lambda: MixturePPCA(2, n_init=0).fit(X), "n_init must be at least 1, got 0"),
-        (lambda: MixturePPCA(2).fit(np.ones((5, 3))), "two different rows"),
-        (lambda: MixturePPCA(2).score(X), "no parameters yet: call fit or from_parameters$"),
-        (lambda: MixturePPCA(1).fit(X).sample(0), "n_samples must be at least 1, got 0"),
-        (lambda: MixturePPCA.from_parameters([1], [PPCA(1)]), "PPCA has no parameters yet"),
-        (
-            lambda: MixturePPCA.from_parameters([0.5, 0.5], [PPCA(d).fit(X) for d in (1, 2)]),
-            r"each of the 2 weights, got 2 with loadings of shape \(4, 1\) and \(4, 2\)",
-        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

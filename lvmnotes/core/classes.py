@@ -1,0 +1,190 @@
+"""What models with a hidden class share: responsibilities, sums over blocks, starting values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.cluster import KMeans
+
+from .em import Parameters
+from .moments import ClassMoments, check_sample_weight
+
+#: Numbers that one array of a block holds, about: enough for fast matrix products, few enough to
+#: stay in the processor's cache.
+BLOCK_SIZE = 2**16
+#: Rows that the starting values are sought on, at most (but 40 per class).
+START_SIZE = 1024
+#: Short runs of EM that compete for each start, and the steps of k-means and EM in each.
+SHORT_RUNS, KMEANS_STEPS, SHORT_STEPS = 4, 10, 10
+
+Sums = TypeVar("Sums")
+
+
+def log_weights(weights: np.ndarray) -> np.ndarray:
+    """Logarithms of class probabilities; minus infinity for a class that has lost all samples."""
+    with np.errstate(divide="ignore"):
+        return np.log(weights)
+
+
+def responsibilities(log_joint: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""Log-densities and responsibilities.
+
+    .. math::
+
+        \log p(\mathbf x_n) = \log \sum_k e^{a_{kn}}, \qquad
+        r_{kn} = e^{a_{kn}} / p(\mathbf x_n), \qquad
+        a_{kn} = \log \pi_k\, p(\mathbf x_n \mid z = k) .
+
+    Parameters
+    ----------
+    log_joint : ndarray of shape (n_components, n_samples)
+        Overwritten.
+
+    Returns
+    -------
+    log_density : ndarray of shape (n_samples,)
+    R : ndarray of shape (n_components, n_samples)
+        Each column sums to 1.
+    """
+    top = log_joint.max(axis=0)
+    R = np.exp(np.subtract(log_joint, top, out=log_joint), out=log_joint)
+    total = R.sum(axis=0)
+    R /= total
+    return top + np.log(total), R
+
+
+def e_step(
+    evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    collect: Callable[[np.ndarray, np.ndarray], Sums],
+    weights: np.ndarray,
+    X: np.ndarray,
+    sample_weight: np.ndarray | None = None,
+) -> tuple[float, Sums]:
+    """Log-likelihood, and the sums that the M-step needs, block by block.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Maps a block of data (n, n_features) to what `collect` needs of it, and to its
+        log-densities (n_components, n).
+    collect : callable
+        Maps the former and responsibilities (n_components, n) to the sums of one block. The sums
+        of two blocks add up with ``+``.
+    weights : ndarray of shape (n_components,)
+        Class probabilities.
+    X : ndarray of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,), optional
+
+    Returns
+    -------
+    log_likelihood : float
+        Mean per sample, in nats.
+    sums
+    """
+    log_prior = log_weights(weights)[:, None]
+    sample_weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    log_likelihood = 0.0
+    sums: Any = None
+    for rows in blocks(X, len(weights)):
+        block, log_density = evaluate(X[rows])
+        log_density, R = responsibilities(np.add(log_density, log_prior, out=log_density))
+        log_likelihood += sample_weight[rows] @ log_density
+        R *= sample_weight[rows]
+        part = collect(block, R)
+        sums = part if sums is None else sums + part
+    return log_likelihood / sample_weight.sum(), sums
+
+
+def read_weights(X: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the samples of positive weight, and their weights: ones by default."""
+    if sample_weight is None:
+        return X, np.ones(len(X))
+    sample_weight = check_sample_weight(sample_weight, len(X))
+    positive = sample_weight > 0
+    return (X, sample_weight) if positive.all() else (X[positive], sample_weight[positive])
+
+
+def blocks(X: np.ndarray, n_components: int) -> Iterable[slice]:
+    """Slices of rows, of which the coordinates in all classes fit into the cache."""
+    size = max(64, BLOCK_SIZE // (n_components * X.shape[1]))
+    return (slice(start, start + size) for start in range(0, len(X), size))
+
+
+def start_rows(
+    X: np.ndarray, weight: np.ndarray, n_components: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Different rows that starting values are sought on, sorted, and their weights.
+
+    All rows where they are few. Then the start depends neither on their order nor on whether a
+    row is repeated or has a weight.
+    """
+    size = max(START_SIZE, 40 * n_components)
+    if len(X) > size:
+        some = rng.choice(len(X), size, replace=False, shuffle=False)
+        X, weight = X[some], weight[some]
+    rows, index = np.unique(X.astype(float), axis=0, return_inverse=True)
+    return rows, np.bincount(index.ravel(), weight)
+
+
+def k_means(
+    Z: np.ndarray,
+    rows: np.ndarray,
+    weight: np.ndarray,
+    n_components: int,
+    rng: np.random.Generator,
+    *,
+    diagonal: bool = False,
+) -> ClassMoments:
+    """Moments of the classes of k-means.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+        Coordinates in which the classes are sought, from a k-means++ seeding (Arthur and
+        Vassilvitskii 2007).
+    rows : ndarray of shape (n_samples, n_features)
+        The same samples, in the units of the data.
+    weight : ndarray of shape (n_samples,)
+    n_components : int
+    rng : numpy.random.Generator
+    diagonal : bool, default False
+        Whether only the diagonals of the scatters are needed.
+
+    Returns
+    -------
+    ClassMoments
+    """
+    n_clusters, seed = min(n_components, len(Z)), int(rng.integers(2**31))
+    fit = KMeans(n_clusters, n_init=1, max_iter=KMEANS_STEPS, tol=0, random_state=seed)
+    labels = fit.fit(Z, sample_weight=weight).labels_
+    R = np.equal.outer(np.arange(n_components), labels) * weight
+    Y = np.broadcast_to(rows.T, (n_components, *rows.T.shape)).copy()
+    return ClassMoments.from_block(Y, R, diagonal=diagonal)
+
+
+def best_of_short_runs(
+    step: Callable[[Parameters], tuple[float, Parameters]], starts: Iterable[Parameters]
+) -> Parameters:
+    """Parameters after a few steps of EM, from the start that comes highest in so many.
+
+    Known as em-EM (Biernacki, Celeux and Govaert 2003).
+
+    Parameters
+    ----------
+    step : callable
+        An EM step on the rows that starting values are sought on.
+    starts : iterable of parameters
+
+    Returns
+    -------
+    parameters
+    """
+    ends = []
+    for parameters in starts:
+        for _ in range(SHORT_STEPS):
+            log_likelihood, parameters = step(parameters)
+        ends.append((log_likelihood, parameters))
+    return max(ends, key=lambda end: end[0])[1]
