@@ -19,7 +19,7 @@ from .core.classes import (
 from .core.loadings import leading_eigenpairs, orient
 from .core.local_scale import local_covariance
 from .core.moments import TINY, ClassMoments, moments_if_complete
-from .core.validation import check_random_state, check_real
+from .core.validation import check_random_state, check_real, check_scale, naming
 from .core.warn import warn
 from .linear_factor import LOG_2_PI
 from .mixtures import FiniteMixture, check_weights
@@ -137,10 +137,12 @@ class MixturePPCA(FiniteMixture):
         MixturePPCA
         """
         weights = check_weights(weights)
-        for model in models:
-            if not isinstance(model, PPCA):
-                raise TypeError(f"models must hold PPCA models, got {model!r}")
-            model._check_fitted()
+        with naming("models"):
+            models = list(models)
+            for model in models:
+                if not isinstance(model, PPCA):
+                    raise TypeError(f"models must hold PPCA models, got {model!r}")
+                model._check_fitted()
         shapes = {model.W_.shape for model in models}
         if len(models) != len(weights) or len(shapes) > 1:
             raise ValueError(
@@ -150,7 +152,7 @@ class MixturePPCA(FiniteMixture):
             )
         D, d = shapes.pop()
         mixture = cls(len(weights), d)
-        mixture.weights_, mixture.models_ = weights, list(models)
+        mixture.weights_, mixture.models_ = weights, models
         mixture._set_n_features(D)
         return mixture
 
@@ -169,6 +171,7 @@ class MixturePPCA(FiniteMixture):
         MixturePPCA
         """
         X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        check_scale(X)
         X, weight = read_weights(X, sample_weight)
         K, d = self.n_components, self.n_factors
         self._check_settings(len(X))

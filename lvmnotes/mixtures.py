@@ -33,6 +33,7 @@ from .core.validation import (
     check_option,
     check_random_state,
     check_real,
+    check_scale,
     check_vector,
     constant_columns,
     naming,
@@ -378,6 +379,7 @@ class GaussianMixture(FiniteMixture):
         GaussianMixture
         """
         X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        check_scale(X)
         X, weight = read_weights(X, sample_weight)
         K, kind = self.n_components, self.covariance_type
         self._check_settings(len(X))

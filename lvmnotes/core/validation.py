@@ -13,6 +13,8 @@ from sklearn.utils import check_array
 
 #: Largest integer that is exact as a float; no array is longer, and no loop needs more iterations.
 LARGEST = 2**53
+#: Variances of columns that vary by less have products that underflow.
+SMALLEST_SPREAD = 1e-75
 
 
 def check_real(
@@ -336,6 +338,25 @@ def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
     if eigenvalues[0] < -1e-8 * max(eigenvalues[-1], 0):
         raise ValueError(f"{name} must be positive semidefinite to be that of any data")
     return S
+
+
+def check_scale(X: np.ndarray) -> None:
+    """Raise if products of two variances would leave the range of floats.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    """
+    with np.errstate(over="ignore"):
+        spread = np.ptp(X, axis=0)
+    beyond = np.flatnonzero(
+        (spread > 1 / SMALLEST_SPREAD) | (spread < SMALLEST_SPREAD * (spread > 0))
+    )
+    if beyond.size:
+        raise ValueError(
+            f"X varies by {spread[beyond[0]]:.1g} in column {beyond[0]}; change its units, so that "
+            f"it varies by {SMALLEST_SPREAD:g} to {1 / SMALLEST_SPREAD:g}, or not at all"
+        )
 
 
 def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
