@@ -26,7 +26,9 @@ def central_differences(f, x, step):
     return np.array([(f(x + e) - f(x - e)) / (2 * step) for e in step * np.eye(len(x))])
 
 
-@parametrize_with_checks([LinearAutoencoder(tol=1e-4), Autoencoder(n_hidden=4)])
+@parametrize_with_checks(
+    [LinearAutoencoder(tol=1e-4, random_state=0), Autoencoder(n_hidden=4, random_state=0)]
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
