@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .core.classes import (
-    SHORT_RUNS,
     best_of_short_runs,
     e_step,
     k_means,
@@ -58,7 +57,7 @@ class MixturePPCA(FiniteMixture):
         between 0 and 1. With 0 there remains what double precision needs.
     n_init : int, default 1
         Number of starts; the fit with the highest likelihood is kept. Each start is the best of
-        four short runs of EM from k-means, on a random part of the data where they are many.
+        six short runs of EM from k-means, on a random part of the data where they are many.
     tol : float, default 1e-6
         Stop when the remaining gain, estimated from the last gains, is below this many nats per
         sample.
@@ -190,11 +189,10 @@ class MixturePPCA(FiniteMixture):
         step = partial(em_step, X=X, floor=floor, sample_weight=weight)
         short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 
-        def candidates() -> Iterator[Parameters]:
-            for _ in range(SHORT_RUNS):
-                yield m_step(k_means(rows, rows, row_weight, K, rng), d, floor)
+        def start(previous: Parameters | None) -> Parameters:
+            return m_step(k_means(rows, rows, row_weight, K, rng), d, floor)
 
-        starts = (best_of_short_runs(short_step, candidates()) for _ in range(self.n_init))
+        starts = (best_of_short_runs(short_step, start) for _ in range(self.n_init))
         (weights, b, W, noise_variance), trace = self._climb(step, starts)
 
         order = np.argsort(-weights, kind="stable")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +13,7 @@ from sklearn.utils import check_array
 
 from .core.base import DensityModel
 from .core.classes import (
-    SHORT_RUNS,
+    ROUNDS,
     best_of_short_runs,
     k_means,
     log_weights,
@@ -24,7 +23,7 @@ from .core.classes import (
 from .core.em import Parameters, expectation_maximisation
 from .core.gaussian_classes import em_step, log_densities, m_step, narrowest
 from .core.local_scale import by_distance, is_dependent, local_covariance, whiten
-from .core.moments import ClassMoments, moments_if_complete
+from .core.moments import moments_if_complete
 from .core.validation import (
     check_covariance,
     check_integer,
@@ -260,7 +259,7 @@ class GaussianMixture(FiniteMixture):
         in that direction; between 0 and 1. With 0 there remains what double precision needs.
     n_init : int, default 1
         Number of starts; the fit with the highest likelihood is kept. Each start is the best of
-        four short runs of EM from k-means (Biernacki, Celeux and Govaert 2003), on a random part
+        six short runs of EM from k-means (Biernacki, Celeux and Govaert 2003), on a random part
         of the data where they are many.
     tol : float, default 1e-6
         Stop when the remaining gain, estimated from the last gains, is below this many nats per
@@ -397,11 +396,11 @@ class GaussianMixture(FiniteMixture):
         step = partial(em_step, X=X, floor=floor, sample_weight=weight)
         short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 
-        candidates = k_means_starts(rows, row_weight, metric, floor, K, rng)
-        starts = (
-            best_of_short_runs(short_step, islice(candidates, SHORT_RUNS))
-            for _ in range(self.n_init)
-        )
+        def start(previous: Parameters | None) -> Parameters:
+            first = metric if previous is None else _pooled(previous)
+            return k_means_start(rows, row_weight, first, floor, K, rng)
+
+        starts = (best_of_short_runs(short_step, start) for _ in range(self.n_init))
         (weights, means, covariances), trace = self._climb(step, starts)
 
         order = np.argsort(-weights, kind="stable")
@@ -438,18 +437,18 @@ class GaussianMixture(FiniteMixture):
         return X
 
 
-def k_means_starts(
+def k_means_start(
     rows: np.ndarray,
     weight: np.ndarray,
     metric: np.ndarray,
     floor: np.ndarray,
     n_components: int,
     rng: np.random.Generator,
-) -> Iterator[Parameters]:
-    """Parameters of the classes of k-means, each time in the metric of the classes before.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Parameters of the classes of k-means, a few rounds in the metric of the classes before.
 
     That metric is the covariance within classes, pooled, so that the classes do not depend on the
-    units, nor for full covariances on any other linear map of the data: with each round the
+    units, nor for full covariances on any other linear map of the data. With each round the
     determinant of the pooled covariance tends to fall (Friedman and Rubin 1967).
 
     Parameters
@@ -457,30 +456,28 @@ def k_means_starts(
     rows : ndarray of shape (n_samples, n_features)
     weight : ndarray of shape (n_samples,)
     metric : ndarray of shape (n_features, n_features), (n_features,) or ()
-        Of the first round.
+        Metric of the first round.
     floor : ndarray of the same shape
         Smallest covariance of a class.
     n_components : int
     rng : numpy.random.Generator
 
-    Yields
-    ------
-    parameters
-        After every second round.
+    Returns
+    -------
+    weights, means, covariances : ndarray
     """
-    diagonal = floor.ndim < 2
-    while True:
-        for _ in range(2):
-            Z = whiten(rows, metric)
-            moments = k_means(Z, rows, weight, n_components, rng, diagonal=diagonal)
-            within = ClassMoments(
-                *(
-                    total.sum(axis=0, keepdims=True)
-                    for total in (moments.n, moments.mean, moments.scatter)
-                )
-            )
-            metric = m_step(within, floor)[2][0]
-        yield m_step(moments, floor)
+    for _ in range(ROUNDS):
+        Z = whiten(rows, metric)
+        moments = k_means(Z, rows, weight, n_components, rng, diagonal=floor.ndim < 2)
+        parameters = m_step(moments, floor)
+        metric = _pooled(parameters)
+    return parameters
+
+
+def _pooled(parameters: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+    """Covariance within classes, averaged over the classes."""
+    weights, _, covariances = parameters
+    return np.asarray(np.tensordot(weights, covariances, axes=1))
 
 
 def _total_covariance(X: np.ndarray, weight: np.ndarray, kind: str) -> np.ndarray:

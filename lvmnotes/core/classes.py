@@ -17,8 +17,9 @@ from .moments import ClassMoments, check_sample_weight
 BLOCK_SIZE = 2**16
 #: Rows that the starting values are sought on, at most (but 40 per class).
 START_SIZE = 1024
-#: Short runs of EM that compete for each start, and the steps of k-means and EM in each.
-SHORT_RUNS, KMEANS_STEPS, SHORT_STEPS = 4, 10, 10
+#: Short runs of EM that compete for each start, the rounds of k-means before each, and the steps of
+#: k-means in a round and of EM in a run.
+SHORT_RUNS, ROUNDS, KMEANS_STEPS, SHORT_STEPS = 6, 2, 10, 8
 
 Sums = TypeVar("Sums")
 
@@ -166,7 +167,8 @@ def k_means(
 
 
 def best_of_short_runs(
-    step: Callable[[Parameters], tuple[float, Parameters]], starts: Iterable[Parameters]
+    step: Callable[[Parameters], tuple[float, Parameters]],
+    start: Callable[[Parameters | None], Parameters],
 ) -> Parameters:
     """Parameters after a few steps of EM, from the start that comes highest in so many.
 
@@ -176,14 +178,16 @@ def best_of_short_runs(
     ----------
     step : callable
         An EM step on the rows that starting values are sought on.
-    starts : iterable of parameters
+    start : callable
+        Draws initial parameters, given those at the end of the previous run (None in the first).
 
     Returns
     -------
     parameters
     """
-    ends = []
-    for parameters in starts:
+    ends: list[tuple[float, Parameters]] = []
+    for _ in range(SHORT_RUNS):
+        parameters = start(ends[-1][1] if ends else None)
         for _ in range(SHORT_STEPS):
             log_likelihood, parameters = step(parameters)
         ends.append((log_likelihood, parameters))
