@@ -110,6 +110,18 @@ def test_the_pages_read_without_scripts(browser, site):
     page.close()
 
 
+def test_a_folded_proof_opens(browser, site):
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{site}/book/chapters/factor-analysis.html")
+    proof = page.locator(".proof.dropdown").first
+    expect(proof.locator("p").nth(1)).to_be_hidden()
+    assert "Proof. " not in proof.text_content()
+    proof.get_by_text("Proof", exact=True).click()
+    expect(proof.locator("p").nth(1)).to_be_visible()
+    page.close()
+
+
 def test_every_link_of_the_site_leads_somewhere():
     soups = {
         path.resolve(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
