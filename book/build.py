@@ -14,7 +14,6 @@ only what it needs, because whoever edits a chapter waits for the imports at eve
 """
 
 import argparse
-import collections
 import contextlib
 import html
 import io
@@ -111,34 +110,46 @@ def _run(notebook, source):
 def claims():
     """Write book/claims.md from the ledger and from what the executed chapters measured."""
     ledger = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
-    page = [
-        "# Claims",
-        "Every claim of the book, with a link to where it is derived, and every check of it, with "
-        "a link to the code and the number it measured when this site was built. A check that "
-        "fails stops the build. A *control* makes the same check where it must fail.",
-    ]
+    page, n_checks = [], 0
     for chapter in dict.fromkeys(entry["chapter"] for entry in ledger):
         notebook = nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
         page.append("## " + notebook.cells[0].source.splitlines()[0].lstrip("# "))
         for entry in ledger:
             if entry["chapter"] == chapter:
-                page.append(f"{{prf:ref}}`{entry['id']}`: {entry['claim']}")
-                rows = ["| Check | Measured | Verdict |", "|---|---|---|"]
-                for check, link in _checks(notebook, entry["id"], f"chapters/{chapter}.html"):
-                    rows.append(f"| {link} | {_measured(check)} |")
-                page.append("\n".join(rows))
-    (ROOT / "book" / "claims.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+                rows = [
+                    f"| {link} | {_measured(check)} |"
+                    for check, link in _checks(notebook, entry["id"], f"chapters/{chapter}.html")
+                ]
+                n_checks += len(rows)
+                page += [
+                    f"{{prf:ref}}`{entry['id']}`: {entry['claim']}",
+                    '<details class="checks"><summary>'
+                    f"✓ {len(rows)} check{'s' * (len(rows) > 1)}</summary>",
+                    "\n".join(["| Check | Measured | Verdict |", "|---|---|---|", *rows]),
+                    "</details>",
+                ]
+    head = [
+        "# Claims",
+        f"The {len(ledger)} claims of the book, each with a link to where it is derived, and their "
+        f"{n_checks} checks, each with a link to the code and the number it measured when this "
+        "site was built. A check that fails stops the build. A *control* makes the same check "
+        "where it must fail.",
+    ]
+    page = "\n\n".join(head + page) + "\n"
+    (ROOT / "book" / "claims.md").write_text(page, encoding="utf-8")
 
 
 def _checks(notebook, claim, page):
-    """Yield the data of every check of a claim, and a link to the cell (`_tidy` has the anchor)."""
-    cells = [cell for cell in notebook.cells if f"claim:{claim}" in cell.metadata.get("tags", [])]
-    for number, cell in enumerate(cells, start=1):
-        for output in cell.outputs:
+    """Yield the data of every check of a claim, and a link to it."""
+    from folds import anchors_of_checks
+
+    for number, anchors in anchors_of_checks(notebook.cells):
+        for output in notebook.cells[number].outputs:
             check = output.get("data", {}).get(CHECK)
             if check and check["claim"] == claim:
+                (anchor,) = (it for it in anchors if re.fullmatch(f"check-{claim}-[0-9]+", it))
                 what = html.escape(check["what"]).replace("|", "\\|")
-                yield check, f'<a href="{page}#check-{claim}-{number}">{what}</a>'
+                yield check, f'<a href="{page}#{anchor}">{what}</a>'
 
 
 def _measured(check):
@@ -247,8 +258,7 @@ REPAIRS = [
     # No two elements have the same id.
     (r' id="(?:proof|exercise|solution)-content"', ""),
     (r'(<div class="proof admonition") id="proof"', r"\1"),
-    # The words one sees are the name; neither another label nor an icon's title replaces them.
-    (r'<summary aria-label="[^"]*"', "<summary"),
+    # The words one sees are the name; no other label replaces them.
     (r'(<button class="[^"]*search-button-field[^>]*) aria-label="[^"]*"', r"\1"),
     # The page that only leads to the front page has an icon, or the browser asks for one in vain.
     (r'(<meta http-equiv="Refresh")', r'<link rel="icon" href="_static/icon.svg" />\1'),
@@ -259,17 +269,10 @@ REPAIRS = [
 
 
 def _tidy(page):
-    """Return a page with the repairs made, and an anchor before each cell that checks a claim."""
+    """Return a page with the repairs made."""
     for pattern, replacement in REPAIRS:
         page = re.sub(pattern, replacement, page)
-    seen = collections.Counter()
-
-    def anchored(cell):
-        claims = re.findall(r"tag_claim:([\w-]+)", cell[0])
-        seen.update(claims)
-        return "".join(f'<a id="check-{claim}-{seen[claim]}"></a>' for claim in claims) + cell[0]
-
-    return re.sub(r'<div class="cell [^"]*tag_claim:[^"]*"', anchored, page)
+    return page
 
 
 def lab():

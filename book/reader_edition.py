@@ -217,7 +217,7 @@ class Edition:
 
     def block_proof_node(self, node):
         """Return a proof, to be unfolded."""
-        said = re.sub(r"^(Proof\. |\*\*Proof\*\*\s*)", "", self.blocks(node))
+        said = re.sub(r"^(Proof\. |Proof\s+)", "", self.blocks(node))
         return f"<details>\n<summary>Proof</summary>\n\n{said}\n\n</details>"
 
     def block_sidebar(self, node):

@@ -1,5 +1,3 @@
 // The theme makes code that is wider than its box scrollable by keyboard, and searches for such code
 // when the window is resized. Opening a fold can show more of it, so it triggers the same search.
-addEventListener("click", (event) => {
-  if (event.target.closest?.("summary, .admonition-title")) dispatchEvent(new Event("resize"));
-});
+addEventListener("toggle", () => dispatchEvent(new Event("resize")), true);

@@ -6,7 +6,6 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import expect
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
@@ -108,18 +107,6 @@ def test_the_pages_read_without_scripts(browser, site):
         page.goto(f"{site}/{chapter}")
         assert page.locator("article h1").is_visible()
         assert page.locator("article img").first.is_visible()
-    page.close()
-
-
-def test_a_folded_proof_opens(browser, site):
-    page = browser.new_page()
-    page.set_default_timeout(120_000)
-    page.goto(f"{site}/book/chapters/factor-analysis.html")
-    proof = page.locator(".proof.dropdown").first
-    expect(proof.locator("p").nth(1)).to_be_hidden()
-    assert "Proof. " not in proof.text_content()
-    proof.get_by_text("Proof", exact=True).click()
-    expect(proof.locator("p").nth(1)).to_be_visible()
     page.close()
 
 

@@ -1,0 +1,165 @@
+"""Imports, cells that only check, the numbers of checks and solutions are folded, and open."""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_output
+
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "_build" / "html"
+CHAPTERS = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
+
+sys.path.insert(0, str(ROOT / "book"))
+import folds  # noqa: E402
+
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
+
+
+def soup(page):
+    return BeautifulSoup((SITE / "book" / page).read_text(encoding="utf-8"), "html.parser")
+
+
+def cell(source, checks=0, shows=0):
+    """Return a code cell that has run, with the outputs of checks and others."""
+    check = {folds.CHECK: {"claim": "FA-1"}, "text/plain": "FA-1 holds: 1"}
+    outputs = [new_output("display_data", check)] * checks
+    outputs += [new_output("stream", text="shown")] * shows
+    return new_code_cell(source, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    "cells, folded",
+    [
+        ([cell("import a\nimport b\nstyle()")], {0}),
+        ([cell("import a\nx = 1\ny = x + a")], set()),
+        ([cell("x = 1\ncheck(x)", checks=1)], {0}),
+        ([cell("x = 1\ncheck(x)", checks=1, shows=1)], set()),
+        ([cell("x = 1")], set()),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("print(x)", shows=1)], set()),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("x = 2"), cell("print(x)", shows=1)], {0}),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("x = x + 2")], set()),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("check(x)", checks=1)], {0, 1}),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("y = x\ncheck(y)", checks=1), cell("y")], set()),
+        ([cell("for x in X:\n    check(x)", checks=2), cell("for x in X:\n    print(x)")], {0}),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("[x for x in X]"), cell("lambda x: x")], {0}),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("def f():\n    x = 2\n    return x")], {0}),
+        ([cell("def f():\n    x = 2\n    check(x)", checks=1), cell("f()")], set()),
+    ],
+)
+def test_which_cells_the_story_can_do_without(cells, folded):
+    assert set(folds.aside(cells)) == folded
+
+
+@each_chapter
+def test_imports_are_folded_and_code_of_the_story_is_not(chapter):
+    page = soup(f"chapters/{chapter}.html")
+    first = page.select_one("details.code")
+    assert first.summary.get_text() == "Imports" and not first.has_attr("open")
+    assert page.select("details.code.story")
+    for fold in page.select("details.code"):
+        assert fold.has_attr("open") == ("story" in fold["class"])
+    assert not [it for it in page.select(".cell_input") if not it.find_parent("details", "code")]
+
+
+@each_chapter
+def test_the_checks_of_a_cell_are_one_line_that_counts_them(chapter):
+    notebook = nbformat.read(ROOT / "book" / "chapters" / f"{chapter}.ipynb", as_version=4)
+    expected = []
+    for it in notebook.cells:
+        found = [
+            o.data[folds.CHECK] for o in it.get("outputs", []) if folds.CHECK in o.get("data", {})
+        ]
+        if found:
+            expected.append(
+                (", ".join(dict.fromkeys(check["claim"] for check in found)), len(found))
+            )
+    page = soup(f"chapters/{chapter}.html")
+    lines = [fold.summary.get_text() for fold in page.select(".cell details.checks")]
+    assert lines == [f"✓ {claim} · {n} check{'s' * (n > 1)}" for claim, n in expected]
+    for fold, (_, n) in zip(page.select(".cell details.checks"), expected, strict=True):
+        assert not fold.has_attr("open") and len(fold.select("li")) == n
+
+
+@each_chapter
+def test_solutions_are_folded_without_scripts(chapter):
+    page = soup(f"chapters/{chapter}.html")
+    solutions = page.select("details.solution")
+    assert len(solutions) == len(page.select(".exercise")) > 0
+    assert all(re.match(r"Solution to Exercise \d", it.summary.get_text()) for it in solutions)
+
+
+def test_the_page_of_claims_counts_and_folds_the_checks():
+    page = soup("claims.html")
+    tables = page.select("details.checks")
+    for fold in tables:
+        n = len(fold.select("tbody tr"))
+        assert fold.summary.get_text() == f"✓ {n} check{'s' * (n > 1)}"
+    said = page.select_one("article p").get_text()
+    total = len(page.select("details.checks tbody tr"))
+    assert f"The {len(tables)} claims" in said and f"their {total} checks" in said
+    assert page.select("article .math, article math")
+
+
+@pytest.fixture
+def chapter(browser, serve):
+    page = browser.new_page(viewport={"width": 375, "height": 812})
+    page.set_default_timeout(120_000)
+    page.goto(f"{serve(SITE)}/book/chapters/ppca.html")
+    yield page
+    page.close()
+
+
+def n_open(page, which="details.code"):
+    return page.evaluate(f"document.querySelectorAll('article {which}[open]').length")
+
+
+def test_one_switch_shows_all_code_or_none_and_is_remembered(chapter):
+    n = chapter.locator("article details.code").count()
+    main = n_open(chapter)
+    for choice, expected in (("all", n), ("none", 0), ("main steps", main)):
+        chapter.get_by_label(choice, exact=True).check()
+        assert n_open(chapter) == expected
+        chapter.reload()
+        assert chapter.get_by_label(choice, exact=True).is_checked()
+        assert n_open(chapter) == expected
+
+
+def test_a_link_into_a_fold_opens_it_with_its_code(chapter):
+    cell = chapter.locator(".cell", has=chapter.locator("#check-PPCA-7-1"))
+    assert not chapter.locator("#check-PPCA-7-1").is_visible()
+    chapter.evaluate("location.hash = '#check-PPCA-7-1'")
+    chapter.locator("#check-PPCA-7-1").wait_for(state="visible")
+    assert cell.locator("details[open]").count() == 2
+
+
+def test_printing_opens_all_folds_for_as_long_as_it_takes(chapter):
+    before = n_open(chapter, "details")
+    chapter.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert n_open(chapter, "details") == chapter.locator("article details").count() > before
+    chapter.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert n_open(chapter, "details") == before
+
+
+def test_folds_open_and_print_without_scripts(browser, serve):
+    page = browser.new_page(java_script_enabled=False)
+    page.set_default_timeout(120_000)
+    page.goto(f"{serve(SITE)}/book/chapters/ppca.html")
+    assert not page.locator(".code-switch").is_visible()
+    line = page.get_by_text("✓ PPCA-7 · 8 checks")
+    numbers = page.locator("#check-PPCA-7-1")
+    page.emulate_media(media="print")
+    assert numbers.bounding_box()["height"] > 0
+    page.emulate_media(media="screen")
+    line.click()
+    numbers.wait_for(state="visible")
+    page.close()
+
+
+def test_a_proof_of_class_dropdown_is_folded():
+    (proof,) = soup("chapters/factor-analysis.html").select("details.proof")
+    assert proof.summary.get_text() == "Proof" and not proof.has_attr("open")
+    assert "Proof." not in proof.get_text() and "For (b)" in proof.get_text()
