@@ -193,6 +193,13 @@ def test_a_broken_reference_stops_the_build_every_time(tree, broken):
         assert code != 0 and broken.split("`")[1] in said
 
 
+@pytest.mark.parametrize("formula", [r"\nosuch", "\N{SNOWMAN}"])
+def test_a_formula_that_cannot_be_set_stops_the_build(tree, formula):
+    append(tree / "book" / "index.md", f"\nSee ${formula}$.\n")
+    code, said = run(tree, "book/build.py", "site")
+    assert code != 0 and "book/index.md:" in said and formula.lstrip("\\") in said
+
+
 @pytest.fixture(scope="module")
 def built(book, tmp_path_factory):
     """Return the small book with its site."""

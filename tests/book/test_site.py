@@ -24,13 +24,6 @@ OPEN = """() => {
     const folds = "details:not([open]) > summary, .toggle-button-hidden";
     document.querySelectorAll(folds).forEach(fold => fold.click());
 }"""
-# MathJax sets `startup` some time after the page has loaded, where the page has equations at all.
-TYPESET = """async () => {
-    if (!document.querySelector("script[src*='mathjax' i]")) return true;
-    if (!window.MathJax?.startup?.promise) return false;
-    await window.MathJax.startup.promise;
-    return true;
-}"""
 # The theme looks later for what scrolls, and makes it focusable; what folds open may be animated.
 SETTLED = """() => {
     const wide = document.querySelectorAll(
@@ -61,7 +54,6 @@ def problems(browser, address, reader):
     page.set_default_timeout(120_000)
     page.goto(address, wait_until="networkidle")
     page.evaluate(OPEN)
-    page.wait_for_function(TYPESET)
     page.wait_for_function(SETTLED)
     found = list(heard)  # without what axe itself asks for
     width = page.evaluate("document.documentElement.scrollWidth")

@@ -1,0 +1,107 @@
+"""Formulas are set when the site is built, and stay in their lines and boxes on every screen."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from math_core import LatexError
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "book"))
+import formulas  # noqa: E402
+
+SITE = ROOT / "_build" / "html"
+PAGES = sorted(
+    path.relative_to(SITE).as_posix()
+    for path in SITE.glob("book/**/*.html")
+    if "<math" in path.read_text(encoding="utf-8")
+)
+# A mark that stands first in its line, after a formula in the line before.
+ORPHANS = """() => {
+    const found = [];
+    for (const formula of document.querySelectorAll("math:not([display])")) {
+        const next = formula.nextSibling ?? formula.parentElement.nextSibling;
+        const mark = next?.nodeType === Node.TEXT_NODE && next.data.match(/^[.,;:!?)]/);
+        if (!mark || !formula.checkVisibility()) continue;
+        const range = document.createRange();
+        range.setStart(next, 0);
+        range.setEnd(next, 1);
+        if (range.getBoundingClientRect().left < formula.getBoundingClientRect().left)
+            found.push(formula.dataset.tex + mark[0]);
+    }
+    return found;
+}"""
+BOXES = """() => [...document.querySelectorAll(".formula")].map(box => ({
+    tex: box.textContent, scrolls: box.scrollWidth > box.clientWidth, stop: box.tabIndex === 0,
+    shadow: getComputedStyle(box).backgroundImage !== "none",
+}))"""
+
+
+@pytest.fixture(scope="module")
+def site(serve):
+    """Return the address of the built site."""
+    return serve(SITE)
+
+
+def test_there_are_formulas_and_no_script_sets_them():
+    assert len(PAGES) > 6
+    for page in PAGES:
+        text = (SITE / page).read_text(encoding="utf-8")
+        soup = BeautifulSoup(text, "html.parser")
+        assert all(formula.get_text(strip=True) for formula in soup("math"))
+        assert not soup.select("script[src*=mathjax i]") and r"\(" not in soup.article.get_text()
+        for box in soup.select("div.math"):
+            assert box.select("div.formula > math[display=block]")
+
+
+@pytest.mark.parametrize(
+    "latex, lines, number",
+    [
+        (r"a \\ b", 2, ""),
+        (r"\begin{aligned} a &= b \\ &= c \end{aligned}", 2, ""),
+        (r"\begin{align} a &= b \tag{7} \\ &= c \end{align}", 2, "7"),
+        (r"\begin{equation} a = b \tag{A} \end{equation}", 0, "A"),
+        (r"\begin{gather*} a \\ b \\ c \end{gather*}", 3, ""),
+        (r"x = \begin{cases} 1 & a \\ 2 & b \end{cases}", 2, ""),
+    ],
+)
+def test_lines_and_tags(latex, lines, number):
+    rest, tag = formulas.without_tag(latex)
+    assert formulas.convert(rest, True).count("<mtr>") == lines and tag == number
+
+
+def test_an_enlarged_bracket_with_an_index_is_in_a_row():
+    formula = formulas.convert(r"\bigl(x\bigr)_+ + \Bigl[x\Bigr]^2", True)
+    assert len(re.findall(r"<m(?:sub|sup)><mrow><mo minsize[^>]*>[)\]]</mo></mrow>", formula)) == 2
+    assert 'data-tex="\\bigl(' in formula
+    with pytest.raises(LatexError):
+        formulas.convert(r"\nosuch", True)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_formulas_on_a_phone(browser, site, page):
+    tab = browser.new_page(viewport={"width": 375, "height": 812})
+    tab.set_default_timeout(120_000)
+    tab.goto(f"{site}/{page}", wait_until="networkidle")
+    tab.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    tab.wait_for_function(
+        f"document.fonts.status === 'loaded' && ({BOXES})().every(box => box.stop === box.scrolls)"
+    )
+    assert all(box["shadow"] for box in tab.evaluate(BOXES) if box["scrolls"])
+    assert tab.evaluate("document.querySelectorAll('math[tabindex], math [tabindex]').length") == 0
+    assert tab.evaluate(ORPHANS) == []
+    tab.close()
+
+
+def test_copied_formulas_are_their_source(browser, site):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.goto(f"{site}/{PAGES[0]}")
+    formula = tab.locator("article p math").first
+    tab.evaluate("it => getSelection().selectAllChildren(it)", formula.element_handle())
+    tab.keyboard.press("Control+c")
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied == f"${formula.get_attribute('data-tex')}$"
+    context.close()
