@@ -11,6 +11,38 @@ from matplotlib.figure import Figure
 from .common import WIDTH
 
 
+def noise_shapes(
+    w: np.ndarray, noise_variances: dict[str, np.ndarray], h: np.ndarray, z: np.ndarray
+) -> Figure:
+    """Draw samples of models with one factor and two variables, and the shape of their noise.
+
+    Parameters
+    ----------
+    w : array_like of shape (2,)
+        Loadings, the same for all models.
+    noise_variances : dict of str to array_like of shape (2,)
+        Title of a panel to the noise variances of the two variables.
+    h : array_like of shape (n_samples,)
+        Factors.
+    z : array_like of shape (n_samples, 2)
+        Noise of variance 1.
+    """
+    figure, axes = plt.subplots(
+        1, len(noise_variances), figsize=(WIDTH, 3.3), sharex=True, sharey=True
+    )
+    circle = np.linspace(0, 2 * np.pi, 61)
+    circle = np.column_stack([np.cos(circle), np.sin(circle)])
+    for ax, (title, variances) in zip(axes, noise_variances.items(), strict=True):
+        sigma = np.sqrt(variances)
+        ax.plot(*(np.outer(h, w) + z * sigma).T, ".", color="0.6", markersize=4)
+        ax.plot(*np.outer([-2.6, 2.6], w).T, color="C0")
+        for height in (-2, -1, 0, 1, 2):
+            ax.plot(*(height * np.asarray(w) + circle * sigma).T, color="C1", linewidth=1.5)
+        ax.set(title=title, aspect="equal", xlabel="$x_1$", xlim=(-4, 4), ylim=(-4, 4))
+    axes[0].set_ylabel("$x_2$")
+    return figure
+
+
 def likelihood_contours(
     S: np.ndarray,
     noise_variance: float,
@@ -44,7 +76,8 @@ def likelihood_contours(
     for point, mark, label in [(best, "^", "maximum"), (saddle, "X", "saddle point")]:
         both = np.array([point, -np.asarray(point)])
         ax.plot(*both.T, mark, color="black", markersize=9, linestyle="none", label=label)
-    ax.plot(0, 0, "v", color="black", markersize=9, linestyle="none", label="minimum")
+    label = "minimum at\nthis noise"
+    ax.plot(0, 0, "v", color="black", markersize=9, linestyle="none", label=label)
     ax.plot(*np.transpose(path), ".-", color="C1", label="EM")
     ax.set(aspect="equal", xlabel=f"loading of {names[0]}", ylabel=f"loading of {names[1]}")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -203,18 +236,20 @@ def local_lines(X: np.ndarray, models: Sequence, single) -> Figure:
     return figure
 
 
-def operation_counts(sizes: np.ndarray, counts: dict[str, np.ndarray]) -> Figure:
+def operation_counts(sizes: np.ndarray, counts: dict[str, dict[str, np.ndarray]]) -> Figure:
     """Draw operation counts over the number of variables.
 
     Parameters
     ----------
     sizes : array_like of shape (n_sizes,)
-    counts : dict of str to array_like of shape (n_sizes,)
-        Name of a method to its numbers of operations.
+    counts : dict of str to dict of str to array_like of shape (n_sizes,)
+        Title of a panel to the numbers of operations of each method.
     """
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
-    for marker, (name, values) in zip("os^", counts.items(), strict=False):
-        ax.loglog(sizes, values, marker=marker, label=name)
-    ax.set(xlabel="number of variables D", ylabel="operations")
-    ax.legend()
+    figure, axes = plt.subplots(1, len(counts), figsize=(WIDTH, 3.6), sharey=True)
+    for ax, (title, methods) in zip(axes, counts.items(), strict=True):
+        for marker, (name, values) in zip("os^v", methods.items(), strict=False):
+            ax.loglog(sizes, values, marker=marker, markersize=5, label=name)
+        ax.set(title=title, xlabel="variables D")
+    axes[0].set_ylabel("operations")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
