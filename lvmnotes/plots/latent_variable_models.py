@@ -12,6 +12,33 @@ from matplotlib.figure import Figure
 from .common import BLUE, ORANGE, WIDTH
 
 
+def shares_of_b(tables: dict[str, list[list[int]]]) -> Figure:
+    """Draw two-way tables as mosaics: a column per answer to A, divided by the answer to B.
+
+    Parameters
+    ----------
+    tables : dict of str to array_like of shape (2, 2)
+        Title to counts by the answers to A (wrong, right) and B.
+    """
+    figure, axes = plt.subplots(1, len(tables), figsize=(4.8, 2.6), sharey=True)
+    for ax, (title, counts) in zip(axes, tables.items(), strict=True):
+        table = np.array(counts)[::-1]  # A right first
+        width = table.sum(axis=1) / table.sum()
+        share = table[:, 1] / table.sum(axis=1)
+        left = np.r_[0, width[0]] + 0.01
+        for height, bottom, color in ((share, 0, BLUE), (1 - share, share, "#D0D0D0")):
+            ax.bar(left, height, width - 0.02, bottom, align="edge", color=color)
+        for x, y, wide in zip(left + width / 2 - 0.01, share, width > 0.35, strict=True):
+            if wide:
+                ax.text(x, y / 2, f"{100 * y:.0f} %", ha="center", va="center", color="white")
+        ax.set_xticks(left + width / 2 - 0.01, ["right", "wrong"])
+        ax.set(title=title, xlabel="A", xlim=(0, 1), ylim=(0, 1), yticks=[])
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+    axes[0].set_ylabel("share of B right")
+    return figure
+
+
 def association_bars(
     misfits: dict[str, np.ndarray], pairs: Sequence[str], critical_value: float
 ) -> Figure:
