@@ -17,8 +17,6 @@ PROBLEM_SETS = sorted((ROOT / "coursework" / "problems").glob("*.md"))
 CODE_WIDTH = 76
 #: Words of a chapter's prose.
 MOST_WORDS = 3_500
-#: Chapters whose code is still to be narrowed.
-TOO_WIDE = {"factor-analysis", "latent-variable-models", "linear-factor-models"}
 LINT_CELLS = ["check", "--config", "pyproject.toml", "--extend-ignore=D,I"]
 
 
@@ -92,8 +90,6 @@ def words(source):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_no_line_of_code_is_wider_than_its_column(source):
-    if source.stem in TOO_WIDE:
-        pytest.xfail("to be narrowed")
     assert wide_lines(source.read_text(encoding="utf-8")) == []
 
 
