@@ -269,10 +269,19 @@ REPAIRS = [
 
 
 def _tidy(page):
-    """Return a page with the repairs made."""
+    """Return a page with the repairs made, and the answers to its questions veiled."""
     for pattern, replacement in REPAIRS:
         page = re.sub(pattern, replacement, page)
-    return page
+    return re.sub(r'(?s)<details class="lvm-answers">.*?</details>', _veiled, page)
+
+
+def _veiled(answers):
+    """Return the answers of a question with their words as numbers: a glance gives nothing away."""
+
+    def as_numbers(text):
+        return "".join(f"&#{ord(letter)};" for letter in html.unescape(text[0]))
+
+    return re.sub(r"(?<=>)[^<]+(?=<)", as_numbers, answers[0])
 
 
 def lab():

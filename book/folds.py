@@ -131,7 +131,7 @@ def is_used(number, code, aside):
     alive = set(code[number].bound)
     for n, cell in code.items():
         if n > number:
-            if alive & cell.needed and n not in aside:
+            if alive & cell.needed and n not in aside and not cell.hidden:
                 return True
             alive -= cell.bound
     return False
@@ -144,6 +144,7 @@ class Code:
         lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith("%")]
         statements = ast.parse("\n".join(lines)).body
         self.bound, self.needed = set(), set()
+        self.hidden = bool({"remove-input", "remove-cell"} & {*cell.metadata.get("tags", [])})
         for statement in statements:
             self.add(statement)
         n_imports = sum(isinstance(it, ast.Import | ast.ImportFrom) for it in statements)

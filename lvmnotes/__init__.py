@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .notebook.check import check
     from .notebook.explore import explore
     from .notebook.glue import glue
+    from .notebook.live_figure import live_figure
+    from .notebook.question import question
 
 __version__ = "0.1.0"
 
@@ -44,8 +46,10 @@ __all__ = [
     "check",
     "explore",
     "glue",
+    "live_figure",
     "oblimin",
     "promax",
+    "question",
     "sparse_encode",
     "varimax",
 ]
@@ -55,7 +59,7 @@ def __getattr__(name: str):
     """Import what fitting a model does not need when it is first used."""
     if name == "data":
         return import_module(".data", __name__)
-    if name in ("check", "explore", "glue"):  # these need Jupyter
+    if name in ("check", "explore", "glue", "live_figure", "question"):  # these need Jupyter
         return getattr(import_module(f".notebook.{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -8,42 +8,36 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from .common import BLUE, GREEN, ORANGE, PURPLE
+from ..linear_factor import LinearGaussianModel
+from .common import BLUE, GREEN, ORANGE, PURPLE, WIDTH
 
 
-def generation_steps(
-    step: str, H: np.ndarray, W: np.ndarray, b: np.ndarray, X: np.ndarray
-) -> Figure:
-    """Draw one factor and its image in the plane of two variables, up to one step of the model.
+def two_draws(H: np.ndarray, X: np.ndarray, model: LinearGaussianModel) -> Figure:
+    """Draw two factors, the two variables that they generate, and the columns of W at the offset.
 
     Parameters
     ----------
-    step : {"h", "W h", "W h + b", "x"}
-        The last step that is drawn.
-    H : array_like of shape (n_samples, 1)
-    W : array_like of shape (2, 1)
-    b : array_like of shape (2,)
+    H : array_like of shape (n_samples, 2)
     X : array_like of shape (n_samples, 2)
+    model : LinearGaussianModel
+        Its columns are drawn at twice their length, its covariance at two standard deviations.
     """
-    figure, (top, plane) = plt.subplots(2, 1, figsize=(5.6, 4.6), height_ratios=[1, 5])
-    image = H @ W.T
-    points = {"h": None, "W h": image, "W h + b": image + b, "x": X}[step]
-    top.scatter(H, np.zeros(len(H)), s=14, color=BLUE, alpha=0.5, linewidths=0)
-    top.scatter(H[0], 0, s=70, color=ORANGE, zorder=3)
-    top.set(xlim=(-3.3, 3.3), yticks=[], xlabel="h, the setting of the lamp")
-    top.spines.left.set_visible(False)
-    if points is None:
-        plane.text(3.5, 2.5, "no reading yet", ha="center", va="center", color="#666666")
-    else:
-        shift = b if step in ("W h + b", "x") else np.zeros(2)
-        ends = np.array([[-4.0], [4.0]]) @ W.T + shift
-        plane.plot(*ends.T, color="#999999", linewidth=1)
-        plane.scatter(*points.T, s=14, color=BLUE, alpha=0.5, linewidths=0)
-        plane.scatter(*points[0], s=70, color=ORANGE, zorder=3)
-    if step == "x":
-        plane.plot(*np.stack([image[0] + b, X[0]]).T, color=ORANGE)
-    plane.set(xlim=(-6, 13), ylim=(-3.5, 8.5), xlabel="sensor 1 (lux)", ylabel="sensor 2 (lux)")
-    plane.set_title(f"drawn so far: {step}", loc="left")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    left.plot(*np.transpose(H), ".", color="0.6")
+    left.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal", xlabel="$h_1$", ylabel="$h_2$")
+    right.plot(*np.transpose(X), ".", color="0.6")
+    angle = np.linspace(0, 2 * np.pi, 100)
+    ring = 2 * np.linalg.cholesky(model.get_covariance()) @ [np.cos(angle), np.sin(angle)]
+    right.plot(*(ring + model.b_[:, None]), color="0.6", linewidth=1)
+    for column, color in zip(model.W_.T, (BLUE, ORANGE), strict=True):
+        right.annotate(
+            "",
+            model.b_ + 2 * column,
+            model.b_,
+            arrowprops={"arrowstyle": "-|>", "color": color, "lw": 3, "shrinkA": 0, "shrinkB": 0},
+        )
+    right.set(xlim=(-3, 13), ylim=(-4, 12), aspect="equal")
+    right.set(xlabel="sensor 1 (lux)", ylabel="sensor 2 (lux)")
     return figure
 
 

@@ -50,6 +50,25 @@ def pancake(
     return figure
 
 
+def line_and_residuals(X: np.ndarray, mean: np.ndarray, direction: np.ndarray) -> Figure:
+    """Draw points, a line through their mean, and the segments from each point to the line.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, 2)
+    mean : array_like of shape (2,)
+    direction : array_like of shape (2,)
+        Of length 1.
+    """
+    figure, ax = plt.subplots(figsize=(4.8, 3.9))
+    feet = mean + np.outer((X - mean) @ direction, direction)
+    ax.plot(*np.stack([X, feet], axis=1).T, color="C1", linewidth=1)
+    ax.axline(mean, mean + direction, color="black", linewidth=1.2)
+    ax.plot(*np.transpose(X), "o", color="C0", markersize=4)
+    ax.set(aspect="equal", xlabel="along the plane", ylabel="height")
+    return figure
+
+
 def scree(eigenvalues: np.ndarray) -> Figure:
     """Draw eigenvalues, and the share of their sum that the first d leave out.
 

@@ -63,6 +63,30 @@ def code_path(
     return figure
 
 
+def diamond_and_ellipse(W: np.ndarray, centre: np.ndarray, code: np.ndarray) -> Figure:
+    """Draw the codes of two atoms that have the error of one code, and those that have its norm.
+
+    Parameters
+    ----------
+    W : array_like of shape (n_features, 2)
+    centre : array_like of shape (2,)
+        The code of smallest error.
+    code : array_like of shape (2,)
+    """
+    figure, ax = plt.subplots(figsize=(4.2, 4.2))
+    angle = np.linspace(0, 2 * np.pi, 100)
+    circle = np.linalg.norm(W @ (code - centre)) * np.array([np.cos(angle), np.sin(angle)])
+    root = np.linalg.cholesky(np.linalg.inv(W.T @ W))
+    for share in (1 / 3, 2 / 3, 1):
+        ring = share * root @ circle + np.reshape(centre, (2, 1))
+        ax.plot(*ring, color="C1", linewidth=2 if share == 1 else 0.8)
+    norm = np.abs(code).sum()
+    ax.fill([norm, 0, -norm, 0], [0, norm, 0, -norm], facecolor="#D9EAF4", edgecolor="C0")
+    ax.plot(*code, "o", color="black", zorder=3)
+    ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="$h_1$", ylabel="$h_2$")
+    return figure
+
+
 def proximal_descent(traces: dict[str, np.ndarray], bounds: dict[str, np.ndarray]) -> Figure:
     """Draw an objective minus its minimum over iterations, with the theoretical bounds.
 

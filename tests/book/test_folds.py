@@ -23,12 +23,12 @@ def soup(page):
     return BeautifulSoup((SITE / "book" / page).read_text(encoding="utf-8"), "html.parser")
 
 
-def cell(source, checks=0, shows=0):
+def cell(source, checks=0, shows=0, tags=()):
     """Return a code cell that has run, with the outputs of checks and others."""
     check = {folds.CHECK: {"claim": "FA-1"}, "text/plain": "FA-1 holds: 1"}
     outputs = [new_output("display_data", check)] * checks
     outputs += [new_output("stream", text="shown")] * shows
-    return new_code_cell(source, outputs=outputs)
+    return new_code_cell(source, outputs=outputs, metadata={"tags": list(tags)})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,7 @@ def cell(source, checks=0, shows=0):
         ([cell("x = 1\ncheck(x)", checks=1), cell("[x for x in X]"), cell("lambda x: x")], {0}),
         ([cell("x = 1\ncheck(x)", checks=1), cell("def f():\n    x = 2\n    return x")], {0}),
         ([cell("def f():\n    x = 2\n    check(x)", checks=1), cell("f()")], set()),
+        ([cell("x = 1\ncheck(x)", checks=1), cell("print(x)", tags=["remove-input"])], {0}),
     ],
 )
 def test_which_cells_the_story_can_do_without(cells, folded):

@@ -590,6 +590,9 @@ def calls():
     good = {"draw": draw, "alt": "Nothing", "value": [1, 2]}
     kinds = {"draw": function, "alt": text, "value": values}
     yield "notebook.explore.explore", explore, good, kinds
+    good = {"text": "What is one?", "answer": 1.0, "because": "It is one.", "rtol": 0.1}
+    kinds = {"text": text, "answer": real, "because": text, "rtol": partial(real, minimum=0)}
+    yield "notebook.question.question", lvmnotes.question, good, kinds
     if importlib.util.find_spec("dask"):
         import dask.array
 
