@@ -8,6 +8,7 @@ import html
 import re
 import unicodedata
 from pathlib import Path
+from xml.etree import ElementTree
 
 from docutils import nodes
 from math_core import LatexError, LatexToMathML
@@ -27,6 +28,11 @@ ENVIRONMENTS = {
     "gather": "gathered",
     "multline": "gathered",
 }
+LONG = 16  # letters of a formula that may be broken
+SHORT = 5  # letters that do not stand in a line of their own
+SIGNS = set("=≤≥<>≈∼∝≠≐→⟶⟹←")  # at which it may be, and after commas
+PLUS = set("+−")  # likewise, where much precedes
+OPENING, CLOSING = set("([{⟨⌊⌈"), set(")]}⟩⌋⌉")
 # What must not be parted from a formula: marks and endings after it, brackets before it.
 AFTER = re.compile(r"[^\s\w(\[]+|\w{1,2}\b")
 BEFORE = re.compile(r"(?<!\w)[(\[“‘\"']+$")
@@ -89,12 +95,51 @@ def mathml(node, latex=None):
 def convert(latex, is_display):
     """Return a formula as MathML that Chromium, Firefox and Safari set alike."""
     formula = CONVERTER.convert_with_local_state(lines(latex), displaystyle=is_display)
-    # Chromium enlarges a bracket in a row only, not one that has an index.
+    # Chromium enlarges a bracket only in a row, not one that has an index.
     formula = re.sub(
         r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize[^>]*>[^<]*</mo>)", r"\1<mrow>\2</mrow>", formula
     )
+    # A plus between two terms stays one where it comes first in a cell or a line.
+    formula = re.sub(r"<mo>([+−])</mo>", r'<mo form="infix">\1</mo>', formula)
     source = html.escape(" ".join(latex.split()))
+    if "<mtable" not in formula and len(text(formula)) > LONG:
+        parts = "<wbr>".join(pieces(formula, is_display))
+        return f'<span class="pieces" data-tex="{source}">{parts}</span>'
     return formula.replace("<math", f'<math data-tex="{source}"', 1)
+
+
+def pieces(formula, is_display):
+    """Yield a formula in pieces between which a line may end: before a sign if it is displayed."""
+    whole = ElementTree.fromstring(formula.replace("&ApplyFunction;", "\N{FUNCTION APPLICATION}"))
+    piece = ElementTree.Element("math", whole.attrib)
+    brackets = []  # that are open; True for an enlarged one
+    may_end = False  # here, unless space follows
+    for part in whole:
+        mark = sign_of(part)
+        sign = None if mark is None else mark.text
+        if sign in OPENING:
+            brackets.append("minsize" in mark.attrib)
+        elif sign in CLOSING and brackets:
+            brackets.pop()
+        letters = len("".join(piece.itertext()))
+        breaks = (sign in SIGNS and not brackets and letters > SHORT) or (
+            sign in PLUS and all(brackets) and letters > LONG
+        )
+        before = is_display and breaks and mark is part
+        if before or (may_end and part.tag != "mspace"):
+            yield ElementTree.tostring(piece, encoding="unicode")
+            piece = ElementTree.Element("math", whole.attrib)
+        if before or part.tag != "mspace":
+            may_end = (breaks and not before) or (sign == "," and not brackets)
+        piece.append(part)
+    yield ElementTree.tostring(piece, encoding="unicode")
+
+
+def sign_of(part):
+    """Return the sign that a part of a formula is or, with an index, has; else None."""
+    while part.tag in ("msub", "msup", "msubsup") or (part.tag == "mrow" and len(part) == 1):
+        part = part[0]
+    return part if part.tag == "mo" else None
 
 
 def lines(latex):

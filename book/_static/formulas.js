@@ -26,15 +26,15 @@ addEventListener("copy", (event) => {
   if (selection.isCollapsed) return;
   const range = selection.getRangeAt(0).cloneRange();
   const inside = range.commonAncestorContainer;
-  const whole = (inside.closest ? inside : inside.parentElement).closest("math");
+  const whole = (inside.closest ? inside : inside.parentElement).closest("[data-tex]");
   if (whole) range.selectNode(whole);
   const copied = document.createElement("div");
   copied.append(range.cloneContents());
-  const formulas = copied.querySelectorAll("math[data-tex]");
+  const formulas = copied.querySelectorAll("[data-tex]");
   if (!formulas.length) return;
   event.clipboardData.setData("text/html", copied.innerHTML);
   for (const formula of formulas) {
-    const mark = formula.getAttribute("display") === "block" ? "$$" : "$";
+    const mark = formula.matches(":has([display]), [display]") ? "$$" : "$";
     formula.replaceWith(mark + formula.dataset.tex + mark);
   }
   document.body.append(copied); // only what is in the page has lines

@@ -21,18 +21,24 @@ PAGES = sorted(
 # A mark that stands first in its line, after a formula in the line before.
 ORPHANS = """() => {
     const found = [];
-    for (const formula of document.querySelectorAll("math:not([display])")) {
+    for (const formula of document.querySelectorAll(".bd-article :not(.formula) > [data-tex]")) {
         const next = formula.nextSibling ?? formula.parentElement.nextSibling;
         const mark = next?.nodeType === Node.TEXT_NODE && next.data.match(/^[.,;:!?)]/);
         if (!mark || !formula.checkVisibility()) continue;
         const range = document.createRange();
         range.setStart(next, 0);
         range.setEnd(next, 1);
-        if (range.getBoundingClientRect().left < formula.getBoundingClientRect().left)
+        const end = [...formula.getClientRects()].at(-1);
+        if (range.getBoundingClientRect().left < end.left)
             found.push(formula.dataset.tex + mark[0]);
     }
     return found;
 }"""
+# A formula of a line of text that leaves its page.
+WIDE = """() => [...document.querySelectorAll(".bd-article :not(.formula) > [data-tex]")]
+    .filter(it => [...it.getClientRects()].some(box => box.right > innerWidth))
+    .filter(it => !it.closest(".pst-scrollable-table-container"))
+    .map(it => it.dataset.tex)"""
 BOXES = """() => [...document.querySelectorAll(".formula")].map(box => ({
     tex: box.textContent, scrolls: box.scrollWidth > box.clientWidth, stop: box.tabIndex === 0,
     shadow: getComputedStyle(box).backgroundImage !== "none",
@@ -53,7 +59,7 @@ def test_there_are_formulas_and_no_script_sets_them():
         assert all(formula.get_text(strip=True) for formula in soup("math"))
         assert not soup.select("script[src*=mathjax i]") and r"\(" not in soup.article.get_text()
         for box in soup.select("div.math"):
-            assert box.select("div.formula > math[display=block]")
+            assert box.select("div.formula math[display=block]")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,35 @@ def test_an_enlarged_bracket_with_an_index_is_in_a_row():
         formulas.convert(r"\nosuch", True)
 
 
+@pytest.mark.parametrize(
+    "latex, is_display, parts",
+    [
+        (r"h \sim N(0, I), \qquad x = W h + b + e", True, ["h∼N(0,I),", "x=Wh+b+e"]),
+        (r"f(a, b, c) = g(a, b, c) = h", True, ["f(a,b,c)", "=g(a,b,c)", "=h"]),
+        (r"f(a, b, c) = g(a, b, c)^2 = h", False, ["f(a,b,c)=", "g(a,b,c)2=", "h"]),
+        (r"\bigl[aaaa bbbb cccc dddd + e - f \bigr]", False, ["[aaaabbbbccccdddd+", "e−f]"]),
+        (r"(aaaa bbbb cccc dddd + e - f)", False, ["(aaaabbbbccccdddd+e−f)"]),
+    ],
+)
+def test_a_long_formula_breaks_at_its_signs(latex, is_display, parts):
+    found = formulas.convert(latex, is_display).split("<wbr>")
+    assert [formulas.text(part) for part in found] == parts
+
+
+def test_few_displayed_formulas_are_wider_than_a_phone(browser, site):
+    boxes = []
+    tab = browser.new_page(viewport={"width": 375, "height": 812})
+    tab.set_default_timeout(120_000)
+    for page in PAGES:
+        tab.goto(f"{site}/{page}", wait_until="networkidle")
+        tab.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+        tab.wait_for_function("document.fonts.status === 'loaded'")
+        boxes += tab.evaluate(BOXES)
+    tab.close()
+    wide = [box["tex"] for box in boxes if box["scrolls"]]
+    assert len(boxes) > 80 and len(wide) <= 0.05 * len(boxes), wide
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_formulas_on_a_phone(browser, site, page):
     tab = browser.new_page(viewport={"width": 375, "height": 812})
@@ -92,6 +127,7 @@ def test_formulas_on_a_phone(browser, site, page):
     assert all(box["shadow"] for box in tab.evaluate(BOXES) if box["scrolls"])
     assert tab.evaluate("document.querySelectorAll('math[tabindex], math [tabindex]').length") == 0
     assert tab.evaluate(ORPHANS) == []
+    assert tab.evaluate(WIDE) == []
     tab.close()
 
 
