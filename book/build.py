@@ -262,6 +262,10 @@ REPAIRS = [
     (r'(<button class="[^"]*search-button-field[^>]*) aria-label="[^"]*"', r"\1"),
     # The page that only leads to the front page has an icon, or the browser asks for one in vain.
     (r'(<meta http-equiv="Refresh")', r'<link rel="icon" href="_static/icon.svg" />\1'),
+    # Scripts do not hold up the page. The pages' own lines need the options, which come first.
+    (r'<script (src="(?![^"]*documentation_options)[^"]*">)', r"<script defer \1"),
+    # An empty cell is no heading.
+    (r'<th class="([^"]*)">(?:<p></p>)?</th>', r'<td class="\1"></td>'),
     # Lists have items, and the sidebar is a landmark.
     (r'role="doc-biblioentry"', 'role="listitem"'),
     (r'(<div id="pst-primary-sidebar")', r'\1 role="navigation" aria-label="Book"'),

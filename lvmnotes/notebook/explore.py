@@ -53,7 +53,7 @@ def explore(
     draw : callable
         ``draw(**choice)`` returns a Figure, where ``choice`` holds one value for each name in
         ``values``. All figures must have the same shape, and should have the same axis limits.
-        On a phone, text of 12 points in a figure 5.6 inches wide is 10 pixels high.
+        On a phone, text of 12 points in a figure 5 inches wide is 11 pixels high.
     alt : str or callable
         Description of the figure for readers who cannot see it: a text, or a function of the same
         keywords as ``draw`` that returns a text.
@@ -247,7 +247,10 @@ def _stored(draw, sliders, choices, alts):
                 {"name": name, "labels": [_label(value) for value in values]}
                 for name, values in sliders.items()
             ],
-            "frames": [_base64(_change(image, images[0]), "webp") for image in unique.values()],
+            "frames": [
+                f"data:image/webp;base64,{_base64(_change(image, images[0]), 'webp')}"
+                for image in unique.values()
+            ],
             "shown": [order.index(image.tobytes()) for image in images],
             "alts": alts,
             "pace": PACE,

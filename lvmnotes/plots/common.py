@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-#: Width in inches of figures with several panels.
-WIDTH = 6.4
+#: Width of figures in inches: on a phone, text of 12 points is then 11 pixels high.
+WIDTH = 5.0
 
 #: Okabe and Ito's colours, which colour-blind readers can tell apart, without yellow, which is too
 #: pale for lines on white.
@@ -30,11 +30,13 @@ def style() -> None:
     plt.rcParams.update(
         {
             "svg.hashsalt": "lvmnotes",
-            "figure.figsize": (5.6, 3.5),
+            "figure.figsize": (WIDTH, 3.3),
             "figure.constrained_layout.use": True,
             "savefig.dpi": 150,  # resolution of rasterised layers
             "font.size": 12,
             "axes.titlesize": 12,
+            "figure.titlesize": 12,
+            "figure.labelsize": 12,
             "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER]),
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -66,7 +68,7 @@ def image_rows(rows: dict[str, np.ndarray]) -> Figure:
     """
     n_images = len(next(iter(rows.values())))
     figure, axes = plt.subplots(
-        len(rows), n_images, figsize=(5.6, 5.2 / n_images * len(rows) + 0.1)
+        len(rows), n_images, figsize=(WIDTH, 5.2 / n_images * len(rows) + 0.1)
     )
     for row, (label, images) in zip(axes, rows.items(), strict=True):
         for ax, x in zip(row, images, strict=True):

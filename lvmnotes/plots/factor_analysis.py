@@ -12,7 +12,7 @@ from .common import WIDTH, frameless
 
 
 def heatmaps(matrices: dict[str, np.ndarray], names: Sequence[str]) -> Figure:
-    """Draw square matrices of the same variables side by side on one scale from -1 to 1.
+    """Draw square matrices of the same variables on one scale from -1 to 1.
 
     Parameters
     ----------
@@ -21,14 +21,14 @@ def heatmaps(matrices: dict[str, np.ndarray], names: Sequence[str]) -> Figure:
     names : sequence of str
         One name per variable.
     """
-    figure, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 3.2))
-    for ax, (title, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
+    size = (WIDTH, 0.8 + 2.4 * len(matrices))
+    figure, axes = plt.subplots(len(matrices), figsize=size, squeeze=False)
+    for ax, (title, matrix) in zip(axes.flat, matrices.items(), strict=True):
         image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
         ax.set_title(title)
         frameless(ax)
-    first = np.atleast_1d(axes)[0]
-    first.set_yticks(range(len(names)), names)
-    first.tick_params(length=0)
+        ax.set_yticks(range(len(names)), names)
+        ax.tick_params(length=0)
     figure.colorbar(image, ax=axes, location="bottom", shrink=0.5, label="correlation")
     return figure
 
@@ -54,7 +54,7 @@ def loading_bars(loadings: np.ndarray, names: Sequence[str], factor_names: Seque
         ax.set(title=factor_names[j], xlim=(-1, 1))
     axes[0].set_yticks(range(D), names)
     axes[0].invert_yaxis()
-    figure.supxlabel("loading", fontsize="medium")
+    figure.supxlabel("loading")
     return figure
 
 
@@ -107,7 +107,6 @@ def path_diagram(
                 f"{loadings[i, j]:.2f}",
                 ha="center",
                 va="center",
-                fontsize="small",
                 zorder=4,
                 bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
             )
@@ -166,19 +165,19 @@ def rotated_loadings(
     log_likelihood : float
         In nats per sample; shown as text.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.2), width_ratios=[1.3, 1])
+    figure, (top, bottom) = plt.subplots(2, figsize=(WIDTH, 4.6), height_ratios=[1.4, 1])
     D = len(names)
-    left.barh(np.arange(D) - 0.2, loadings[:, 0], height=0.4, color="C0", label="factor 1")
-    left.barh(np.arange(D) + 0.2, loadings[:, 1], height=0.4, color="C1", label="factor 2")
-    left.axvline(0, color="black", linewidth=0.8)
-    left.set_yticks(range(D), names)
-    left.set(xlim=(-1, 1), xlabel="loading")
-    left.invert_yaxis()
-    left.legend(loc="lower center", bbox_to_anchor=(0.3, 1), ncols=2)
-    right.plot(angles, criterion, color="C2")
-    right.plot(angle, np.interp(angle, angles, criterion), "o", color="black")
-    right.set(xticks=[0, 90, 180], xlabel="angle (°)", ylabel="varimax criterion", ylim=(0, None))
-    right.set_title(f"log-likelihood\n{log_likelihood:.4f}", fontsize="medium")
+    top.barh(np.arange(D) - 0.2, loadings[:, 0], height=0.4, color="C0", label="factor 1")
+    top.barh(np.arange(D) + 0.2, loadings[:, 1], height=0.4, color="C1", label="factor 2")
+    top.axvline(0, color="black", linewidth=0.8)
+    top.set_yticks(range(D), names)
+    top.set(xlim=(-1, 1), xlabel="loading")
+    top.invert_yaxis()
+    top.legend(loc="lower center", bbox_to_anchor=(0.3, 1), ncols=2)
+    bottom.plot(angles, criterion, color="C2")
+    bottom.plot(angle, np.interp(angle, angles, criterion), "o", color="black")
+    bottom.set(xticks=[0, 90, 180], xlabel="angle (°)", ylabel="criterion", ylim=(0, None))
+    bottom.set_title(f"log-likelihood {log_likelihood:.4f}")
     return figure
 
 

@@ -20,7 +20,7 @@ def shares_of_b(tables: dict[str, list[list[int]]]) -> Figure:
     tables : dict of str to array_like of shape (2, 2)
         Title to counts by the answers to A (wrong, right) and B.
     """
-    figure, axes = plt.subplots(1, len(tables), figsize=(4.8, 2.6), sharey=True)
+    figure, axes = plt.subplots(1, len(tables), figsize=(WIDTH, 2.6), sharey=True)
     for ax, (title, counts) in zip(axes, tables.items(), strict=True):
         table = np.array(counts)[::-1]  # A right first
         width = table.sum(axis=1) / table.sum()
@@ -75,22 +75,23 @@ def mixture_steps(
     Parameters
     ----------
     X : array_like of shape (n_samples, 2)
-    steps : dict of str to tuple
+    steps : dict of str to tuple, an even number of entries
         Title to responsibilities (n_samples, 2), means (2, 2) and covariances (2, 2, 2).
     labels : sequence of str
         Names of the two axes.
     """
-    figure, axes = plt.subplots(1, len(steps), figsize=(WIDTH, 2.9), sharex=True, sharey=True)
+    shape = (2, len(steps) // 2)
+    figure, axes = plt.subplots(*shape, figsize=(WIDTH, 4.6), sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 80)
     circle = 2 * np.array([np.cos(angle), np.sin(angle)])
     blend = LinearSegmentedColormap.from_list("blend", [ORANGE, "#BBBBBB", BLUE])
-    for ax, (title, (R, means, covariances)) in zip(axes, steps.items(), strict=True):
+    for ax, (title, (R, means, covariances)) in zip(axes.flat, steps.items(), strict=True):
         ax.scatter(*np.transpose(X), c=np.asarray(R)[:, 0], cmap=blend, vmin=0, vmax=1, s=8)
         for mean, C, color in zip(means, covariances, (BLUE, ORANGE), strict=True):
             ax.plot(*(np.linalg.cholesky(C) @ circle + mean[:, None]), color=color)
         ax.set(title=title, xlim=(1, 6), ylim=(35, 105))
-    axes[0].set(ylabel=labels[1])
-    figure.supxlabel(labels[0], fontsize="medium")
+    figure.supxlabel(labels[0])
+    figure.supylabel(labels[1])
     return figure
 
 
@@ -102,14 +103,13 @@ def label_bits(bits: np.ndarray) -> Figure:
     bits : array_like of shape (10, 10)
         Information in bits in the lower triangle; NaN elsewhere.
     """
-    figure, ax = plt.subplots(figsize=(5.2, 4.4))
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.4))
     image = ax.imshow(bits, cmap="Blues", vmin=0, vmax=1)
     for i in range(10):
         for j in range(i):
-            tone = "white" if bits[i][j] > 0.6 else "black"
-            ax.text(
-                j, i, f"{bits[i][j]:.1f}", ha="center", va="center", color=tone, fontsize="small"
-            )
+            # Near white and near black: unlike ink on paper they are the same on a dark page.
+            tone = "#fffff0" if bits[i][j] > 0.6 else "#101830"
+            ax.text(j, i, f"{bits[i][j]:.1f}", ha="center", va="center", color=tone)
     ax.set(xticks=range(9), yticks=range(1, 10), xlim=(-0.5, 8.5), ylim=(9.5, 0.5))
     ax.set(xlabel="digit", ylabel="digit")
     ax.spines[:].set_visible(False)
@@ -128,7 +128,7 @@ def class_and_draws(probabilities: np.ndarray, draws: np.ndarray, title: str) ->
     title : str
         Title of the panel of probabilities.
     """
-    figure = plt.figure(figsize=(4.8, 2.1))
+    figure = plt.figure(figsize=(WIDTH, 2.1))
     grid = figure.add_gridspec(2, 6)
     panels = [(figure.add_subplot(grid[:, :2]), probabilities)]
     panels += [(figure.add_subplot(grid[i // 4, 2 + i % 4]), x) for i, x in enumerate(draws)]
@@ -136,8 +136,8 @@ def class_and_draws(probabilities: np.ndarray, draws: np.ndarray, title: str) ->
         ax.imshow(np.reshape(image, (8, 8)), cmap="Greys", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(visible=True, color="#999999", linewidth=0.5)
-    panels[0][0].set_title(title, fontsize=10)
-    panels[1][0].set_title("draws from p(x | z)", fontsize=10, loc="left")
+    panels[0][0].set_title(title)
+    panels[1][0].set_title("draws from p(x | z)", loc="left")
     return figure
 
 
@@ -154,7 +154,7 @@ def parameters_and_table(
     table : array_like of shape (2, 2)
         Number of people by their answers to A (wrong, right) and B.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(4.8, 2.6), width_ratios=[1.7, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.6), width_ratios=[1.7, 1])
     for k, color in enumerate((BLUE, ORANGE)):
         heights = [weights[k], *probabilities[k]]
         left.bar(np.arange(3) + 0.4 * k - 0.2, heights, 0.36, color=color, label=f"class {k + 1}")
@@ -184,14 +184,14 @@ def local_maxima_and_divergence(
     log_likelihoods : dict of str to array_like of shape (n_widths,)
         Label of a curve to its log-likelihood at each width.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
-    left.plot(np.arange(1, len(ends) + 1), np.sort(ends), "o", color="C0")
-    left.set(xlabel="start, sorted by final log-likelihood", ylabel="log-likelihood (nats)")
-    left.set_title("LSAT-7, three classes")
+    figure, (top, bottom) = plt.subplots(2, figsize=(WIDTH, 5.2))
+    top.plot(np.arange(1, len(ends) + 1), np.sort(ends), "o", color="C0")
+    top.set(xlabel="start, sorted by final log-likelihood", ylabel="nats")
+    top.set_title("log-likelihood, LSAT-7, three classes")
     for color, (name, values) in enumerate(log_likelihoods.items()):
-        right.semilogx(widths, values, color=f"C{color}", label=name)
-    right.invert_xaxis()
-    right.set(xlabel="width of the second class", ylabel="log-likelihood (nats)")
-    right.set_title("Old Faithful, two classes")
-    figure.legend(loc="outside lower right", ncols=3, fontsize="small")
+        bottom.semilogx(widths, values, color=f"C{color}", label=name)
+    bottom.invert_xaxis()
+    bottom.set(xlabel="width of the second class", ylabel="nats")
+    bottom.set_title("log-likelihood, Old Faithful, two classes")
+    bottom.legend()
     return figure

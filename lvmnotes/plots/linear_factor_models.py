@@ -50,7 +50,9 @@ def density_contours(log_densities: dict[str, np.ndarray], ticks: np.ndarray) ->
         Title to values; the first factor runs along the rows.
     ticks : array_like of shape (n_ticks,)
     """
-    figure, axes = plt.subplots(1, len(log_densities), figsize=(5.2, 2.3), sharex=True, sharey=True)
+    figure, axes = plt.subplots(
+        1, len(log_densities), figsize=(WIDTH, 2.3), sharex=True, sharey=True
+    )
     for ax, (title, values) in zip(axes, log_densities.items(), strict=True):
         levels = np.max(values) + np.arange(-12, 0, 2)
         ax.contour(ticks, ticks, values, levels, colors=BLUE, linestyles="-", linewidths=1.2)
@@ -72,7 +74,7 @@ def samples_with_ellipse(
     names : sequence of str
         Names of the two variables.
     """
-    figure, axes = plt.subplots(1, len(samples), figsize=(5.2, 2.3), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(samples), figsize=(WIDTH, 2.3), sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 100)
     ellipse = 2 * np.linalg.cholesky(C) @ [np.cos(angle), np.sin(angle)]
     for ax, (title, X) in zip(axes, samples.items(), strict=True):
@@ -92,14 +94,14 @@ def posteriors(h: np.ndarray, curves: dict[str, tuple[np.ndarray, ...]]) -> Figu
     curves : dict of str to tuple of three array_like of shape (n_ticks,)
         Title to the values of prior, likelihood and posterior.
     """
-    figure, axes = plt.subplots(len(curves), 1, figsize=(5.6, 4.6), sharex=True, sharey=True)
+    figure, axes = plt.subplots(len(curves), 1, figsize=(WIDTH, 4.6), sharex=True, sharey=True)
     for ax, (title, (prior, likelihood, posterior)) in zip(axes, curves.items(), strict=True):
         ax.plot(h, prior, ":", color="black", linewidth=1.5, label="prior")
         ax.plot(h, likelihood, "--", color=GREEN, linewidth=1.5, label="likelihood")
         ax.plot(h, posterior, color=BLUE, label="posterior")
         ax.set(ylim=(0, 1.1), xlim=(-4, 4), ylabel="density")
         ax.set_title(title, loc="left")
-    axes[0].legend(loc="upper right", fontsize="small")
+    axes[0].legend(loc="upper right")
     axes[-1].set_xlabel("h")
     return figure
 
@@ -112,7 +114,7 @@ def found_against_true(truth: np.ndarray, found: dict[str, np.ndarray]) -> Figur
     truth : array_like of shape (n_samples,)
     found : dict of str to array_like of shape (n_samples,)
     """
-    figure, axes = plt.subplots(1, len(found), figsize=(5.6, 3.1), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(found), figsize=(WIDTH, 3.1), sharex=True, sharey=True)
     for ax, (title, values) in zip(axes, found.items(), strict=True):
         ax.scatter(truth, values, s=5, color=BLUE, alpha=0.4, linewidths=0, rasterized=True)
         ax.axline((0, 0), slope=1, color=ORANGE, linewidth=1)
@@ -131,7 +133,7 @@ def labelled_plane(H: np.ndarray, labels: np.ndarray) -> Figure:
     labels : array_like of int, shape (n_samples,)
         Digits from 0 to 9.
     """
-    figure, ax = plt.subplots(figsize=(5.6, 4.6))
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.6))
     colors = (BLUE, ORANGE, GREEN, PURPLE, "black")
     for label in range(10):
         x, y = H[labels == label, :2].T

@@ -102,7 +102,7 @@ def convergence_rates(angles: np.ndarray, errors: np.ndarray) -> Figure:
     ]:
         ax.semilogy(iterations, values, color=color, marker=marker, markevery=5, label=name)
     ax.set(xlabel="iteration", ylabel="distance from the maximum")
-    ax.legend()
+    ax.legend(loc="upper right")
     return figure
 
 
@@ -119,7 +119,7 @@ def reconstructions(W: np.ndarray, sigma: float, X: np.ndarray, names: Sequence[
     names : sequence of str
         Names of the two variables.
     """
-    figure, ax = plt.subplots(figsize=(4.8, 4.2))
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.2))
     length = np.linalg.norm(W)
     u = np.ravel(W) / length
     across = np.array([-u[1], u[0]])
@@ -135,7 +135,7 @@ def reconstructions(W: np.ndarray, sigma: float, X: np.ndarray, names: Sequence[
     ax.plot(*decoded.T, "o", color="C1", markersize=3, label="reconstruction")
     ax.set(aspect="equal", xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
     ax.set(xlabel=names[0], ylabel=names[1], title=f"sigma = {sigma:g}")
-    ax.legend(loc="upper left", fontsize="small")
+    ax.legend(loc="upper left")
     return figure
 
 
@@ -210,7 +210,8 @@ def bayesian_pca(
         columns = np.arange(1, len(values) + 1)
         right.bar(columns + 0.4 * k - 0.2, values, width=0.4, color=f"C{k + 1}", label=name)
     right.set(xlabel="column of W", ylabel="squared length", xticks=columns[::2])
-    right.legend(fontsize="small")
+    right.set_ylim(0, 1.4 * right.get_ylim()[1])
+    right.legend(loc="upper right", handlelength=1)
     return figure
 
 

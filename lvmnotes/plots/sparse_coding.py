@@ -32,7 +32,7 @@ def priors(
                 ax.axvline(0, color=line.get_color(), linewidth=4, alpha=0.4, zorder=0)
         ax.set(xlabel="h", ylabel="density" if scale == "linear" else None, yscale=scale)
     axes[1].set_ylim(1e-5, None)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -139,7 +139,7 @@ def gabor_scores(scores: dict[str, np.ndarray]) -> Figure:
     for name, r_squared in scores.items():
         ax.step(np.sort(r_squared), np.linspace(1, 0, len(r_squared)), where="post", label=name)
     ax.set(xlim=(0, 1), xlabel="R² of the best Gabor function", ylabel="share of atoms above")
-    figure.legend(loc="outside upper center", ncols=len(scores))
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
@@ -156,8 +156,8 @@ def encoder_excess(excess: dict[str, dict[str, float]]) -> Figure:
         position = np.arange(len(values)) + (i - (len(excess) - 1) / 2) * 0.8 / len(excess)
         height = 100 * np.array(list(values.values()))
         bars = ax.bar(position, height, width=0.8 / len(excess), label=encoder)
-        ax.bar_label(bars, fmt="%.0f", fontsize="small")
-        ax.set_xticks(range(len(values)), values)
+        ax.bar_label(bars, fmt="%.0f")
+        ax.set_xticks(range(len(values)), [name.replace(" ", "\n", 1) for name in values])
     ax.set(ylabel="excess over the minimum (%)")
     ax.legend()
     return figure

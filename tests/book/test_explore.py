@@ -46,7 +46,7 @@ def data(output):
 def images(output):
     """Return the pictures of an output, one for each position of the sliders."""
     first, *layers = (
-        Image.open(io.BytesIO(base64.b64decode(file))).convert("RGBA")
+        Image.open(io.BytesIO(base64.b64decode(file.split(",")[-1]))).convert("RGBA")
         for file in [output["image/png"], *data(output)["frames"]]
     )
     seen = [Image.alpha_composite(first, layer).convert("RGB") for layer in layers]

@@ -8,7 +8,7 @@ for (const figure of document.querySelectorAll(".lvm-explore:not([data-ready])")
   const image = figure.querySelector("img");
   let timer;
 
-  const show = () => {
+  const name = () => {
     let choice = 0;
     for (const { name, labels, input, output } of sliders) {
       choice = choice * labels.length + input.valueAsNumber;
@@ -16,8 +16,15 @@ for (const figure of document.querySelectorAll(".lvm-explore:not([data-ready])")
       input.setAttribute("aria-valuetext", `${name} = ${output.value}`);
     }
     image.alt = alts[choice];
-    image.src = `data:image/webp;base64,${frames[shown[choice]]}`;
+    return choice;
   };
+  const show = () => {
+    // A frame holds what is new in it; the rest is the picture that was there before.
+    if (!image.style.backgroundImage) image.style.backgroundImage = `url("${image.src}")`;
+    image.src = frames[shown[name()]];
+  };
+  // On a web page frames are files: all are fetched when the reader turns to the figure.
+  const fetchAll = () => frames.forEach((frame) => { new Image().src = frame; });
   const pause = () => {
     clearInterval(timer);
     timer = undefined;
@@ -55,8 +62,9 @@ for (const figure of document.querySelectorAll(".lvm-explore:not([data-ready])")
   for (const control of controls.querySelectorAll("button, input")) {
     control.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves it its keys
   }
+  for (const turn of ["pointerover", "focusin"]) {
+    controls.addEventListener(turn, fetchAll, { once: true });
+  }
   figure.querySelector("p").replaceWith(controls);
-  // A frame holds what is new in it; the rest is the picture that was there without a script.
-  image.style.backgroundImage = `url("${image.src}")`;
-  show();
+  name();
 }

@@ -1,0 +1,92 @@
+"""Sphinx extension: pictures as files that load when they are needed, with a form for the dark.
+
+Frames that a page holds become files beside the figures. Figures that matplotlib drew get a style
+for dark pages, which the browser uses where the page around the picture is dark: black ink becomes
+light, paper becomes the page, and the palette's colours get the contrast they need.
+"""
+
+import base64
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from lvmnotes.plots import common
+
+HELD = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]{1000,})")
+ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
+IMAGE = re.compile(r"<img (?![^>]*\bloading=)")
+COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
+PAPER, INK = 0x16, 0xE4  # grey of the page and of its text in the dark, as in house.css
+DARK = {
+    common.BLUE: "#4c9be0",
+    common.ORANGE: "#f0843f",
+    common.GREEN: "#25b88d",
+    common.PURPLE: "#d98fb8",
+    common.SKY: "#8ccdf3",
+}
+
+
+def setup(app):
+    """Take care of the pictures when all pages are written."""
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write(app, exception):
+    """Write the files of all pages, and the style of all figures."""
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        changed = ARTICLE.sub(lambda found: late(found[0]), as_files(text, page.parent, out))
+        if changed != text:
+            page.write_text(changed, encoding="utf-8")
+    for picture in (out / "_images").glob("*.svg"):
+        drawn = picture.read_text(encoding="utf-8")
+        if "Matplotlib" in drawn and "prefers-color-scheme" not in drawn:
+            picture.write_text(in_the_dark(drawn), encoding="utf-8")
+
+
+def as_files(text, folder, out):
+    """Return a page with each picture that it holds replaced by the address of a file."""
+
+    def address(found):
+        content = base64.b64decode(found[2])
+        target = out / "_images" / f"{hashlib.sha256(content).hexdigest()[:16]}.{found[1]}"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+        return Path(os.path.relpath(target, folder)).as_posix()
+
+    return HELD.sub(address, text)
+
+
+def late(article):
+    """Return an article whose pictures, but for the first, load when they come into view."""
+    first, *rest = IMAGE.split(article, maxsplit=1)
+    return first + "".join("<img " + IMAGE.sub('<img loading="lazy" ', part) for part in rest)
+
+
+def in_the_dark(drawn):
+    """Return a drawing with a style for dark pages."""
+    rules = [f"svg {{fill: {grey(INK)}}}"]
+    for kind, colour in sorted(set(COLOUR.findall(drawn))):
+        instead = dark(colour)
+        if instead != colour:
+            rules.append(f'[style*="{kind}: {colour}"] {{{kind}: {instead} !important}}')
+    style = f"<style>@media (prefers-color-scheme: dark) {{{' '.join(rules)}}}</style>"
+    return drawn.replace("<defs>", f"{style}\n <defs>", 1)
+
+
+def dark(colour):
+    """Return the colour that stands for one of the light figure: greys are turned round."""
+    parts = [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
+    if max(parts) - min(parts) <= 8:
+        return grey(round(INK + (PAPER - INK) * sum(parts) / 3 / 255))
+    return {light.lower(): instead for light, instead in DARK.items()}.get(colour, colour)
+
+
+def grey(value):
+    """Return a grey as CSS writes it."""
+    return f"#{value:02x}{value:02x}{value:02x}"
