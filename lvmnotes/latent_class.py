@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .core.classes import log_weights, read_weights, responsibilities
+from .core.em import expectation_maximisation
 from .core.validation import check_matrix, check_random_state
 from .mixtures import FiniteMixture, check_weights
 
@@ -142,7 +143,9 @@ class LatentClassModel(FiniteMixture):
             for _ in range(self.n_init)
         )
         step = partial(em_step, yes=yes, no=no, sample_weight=weight)
-        (weights, theta), trace = self._climb(step, starts)
+        (weights, theta), trace = expectation_maximisation(
+            step, *starts, tol=self.tol, max_iter=self.max_iter
+        )
 
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.probabilities_ = weights[order], theta[order]

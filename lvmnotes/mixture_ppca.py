@@ -15,6 +15,7 @@ from .core.classes import (
     read_weights,
     start_rows,
 )
+from .core.em import expectation_maximisation
 from .core.loadings import leading_eigenpairs, orient
 from .core.local_scale import local_covariance
 from .core.moments import TINY, ClassMoments, moments_if_complete
@@ -193,7 +194,9 @@ class MixturePPCA(FiniteMixture):
             return m_step(k_means(rows, rows, row_weight, K, rng), d, floor)
 
         starts = (best_of_short_runs(short_step, start) for _ in range(self.n_init))
-        (weights, b, W, noise_variance), trace = self._climb(step, starts)
+        (weights, b, W, noise_variance), trace = expectation_maximisation(
+            step, *starts, tol=self.tol, max_iter=self.max_iter
+        )
 
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.covariance_floor_ = weights[order], float(floor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -109,7 +108,7 @@ class FiniteMixture(DensityModel, ABC):
         ndarray of shape (n_samples, n_components)
             Each row sums to 1.
         """
-        return special.softmax(self._log_joint(X), axis=1)
+        return special.softmax(check_possible(self._log_joint(X)), axis=1)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Most probable class of each sample.
@@ -122,7 +121,7 @@ class FiniteMixture(DensityModel, ABC):
         -------
         ndarray of int, shape (n_samples,)
         """
-        return self._log_joint(X).argmax(axis=1)
+        return check_possible(self._log_joint(X)).argmax(axis=1)
 
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion (1974) on data; lower is better.
@@ -190,15 +189,24 @@ class FiniteMixture(DensityModel, ABC):
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
 
-    def _climb(
-        self, step: Callable[[Parameters], tuple[float, Parameters]], starts: Iterable[Parameters]
-    ) -> tuple[Parameters, np.ndarray]:
-        """Run EM from every start; return the parameters and the trace of the best fit."""
-        fits = (
-            expectation_maximisation(step, start, tol=self.tol, max_iter=self.max_iter)
-            for start in starts
+
+def check_possible(log_joint: np.ndarray) -> np.ndarray:
+    """Return log-densities, or say which sample has none in any class.
+
+    Parameters
+    ----------
+    log_joint : ndarray of shape (n_samples, n_components)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_components)
+    """
+    nowhere = np.flatnonzero(log_joint.max(axis=1) == -np.inf)
+    if nowhere.size:
+        raise ValueError(
+            f"X has samples that no class gives a positive density: row {nowhere[0]} is the first"
         )
-        return max(fits, key=lambda fit: fit[1][-1])
+    return log_joint
 
 
 def check_weights(weights: ArrayLike) -> np.ndarray:
@@ -401,7 +409,9 @@ class GaussianMixture(FiniteMixture):
             return k_means_start(rows, row_weight, first, floor, K, rng)
 
         starts = (best_of_short_runs(short_step, start) for _ in range(self.n_init))
-        (weights, means, covariances), trace = self._climb(step, starts)
+        (weights, means, covariances), trace = expectation_maximisation(
+            step, *starts, tol=self.tol, max_iter=self.max_iter
+        )
 
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.means_ = weights[order], means[order]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import assert_all_finite
 
 from .core.base import Codec
 from .core.loadings import leading_eigenpairs, orient, sample_covariance
@@ -75,11 +76,20 @@ class PCA(Codec):
         -------
         PCA
         """
-        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        X = self._read(
+            X,
+            reset=True,
+            dtype=(np.float64, np.float32),
+            ensure_min_samples=2,
+            ensure_all_finite=False,  # the sums below show what is missing or infinite
+        )
         X, sample_weight = weighted_rows(X, sample_weight)
         N, D = X.shape
         self._check_n_components(min(N, D), "n_features" if D <= N else "n_samples")
-        _, b, S = sample_covariance(X, sample_weight, self.n_components)
+        summary = sample_covariance(X, sample_weight, self.n_components)
+        if summary is None:
+            assert_all_finite(X, input_name="X", estimator_name="PCA")
+        _, b, S = summary
         return self._set_axes(b, S)
 
     def fit_moments(self, moments: Moments) -> PCA:

@@ -159,7 +159,7 @@ class PPCA(LinearGaussianModel):
             reset=True,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
-            ensure_all_finite="allow-nan",
+            ensure_all_finite=False,  # the sums below show what is missing or infinite
         )
         X, sample_weight = weighted_rows(X, sample_weight)
         self._check_parameters(X.shape[1])

@@ -16,8 +16,7 @@ Parameters = TypeVar("Parameters")
 
 def expectation_maximisation(
     step: Callable[[Parameters], tuple[float, Parameters]],
-    parameters: Parameters,
-    *,
+    *starts: Parameters,
     tol: float,
     max_iter: int,
 ) -> tuple[Parameters, np.ndarray]:
@@ -31,8 +30,8 @@ def expectation_maximisation(
     ----------
     step : callable
         Maps parameters to their log-likelihood and the parameters after one E- and M-step.
-    parameters
-        Initial parameters.
+    *starts
+        Initial parameters. From each of several, EM runs to its end; the highest end is kept.
     tol : float
         Stop when the estimated remaining gain falls below this; in the unit of the trace, the
         mean log-likelihood per sample in nats. Near the maximum the log-likelihood of N samples
@@ -40,7 +39,7 @@ def expectation_maximisation(
         :math:`\delta` leaves the parameters about :math:`\sqrt{2 N \delta}` standard errors away:
         there is little reason to go below 1e-4 / N.
     max_iter : int
-        Largest number of steps; reaching it warns with `ConvergenceWarning`.
+        Largest number of steps; a kept end that reaches it warns with `ConvergenceWarning`.
 
     Returns
     -------
@@ -52,22 +51,36 @@ def expectation_maximisation(
     """
     if not callable(step):
         raise TypeError(f"step must be a function, got {step!r}")
+    if not starts:
+        raise TypeError("starts must hold initial parameters, got none")
     check_real(tol, "tol", minimum=0)
     check_integer(max_iter, "max_iter", minimum=1)
-    trace = []
-    for _ in range(max_iter):
+    parameters, trace = max(
+        (_run(step, start, tol, max_iter) for start in starts), key=lambda end: end[1][-1]
+    )
+    if len(trace) > max_iter and _remaining_gain(trace) >= tol:
+        warn(
+            f"EM stopped at max_iter={max_iter} with an estimated {_remaining_gain(trace):.2g} "
+            f"nats per sample still to gain (tol={tol:.2g}); raise max_iter or tol",
+            ConvergenceWarning,
+        )
+    return parameters, np.array(trace)
+
+
+def _run(
+    step: Callable[[Parameters], tuple[float, Parameters]],
+    parameters: Parameters,
+    tol: float,
+    max_iter: int,
+) -> tuple[Parameters, list[float]]:
+    """Last parameters and trace from one start, after at most `max_iter` steps."""
+    trace: list[float] = []
+    while True:
         log_likelihood, proposal = step(parameters)
         trace.append(log_likelihood)
-        if _remaining_gain(trace) < tol:
-            return parameters, np.array(trace)
+        if len(trace) > max_iter or _remaining_gain(trace) < tol:
+            return parameters, trace
         parameters = proposal
-    trace.append(step(parameters)[0])
-    warn(
-        f"EM stopped at max_iter={max_iter} with an estimated {_remaining_gain(trace):.2g} nats "
-        f"per sample still to gain (tol={tol:.2g}); raise max_iter or tol",
-        ConvergenceWarning,
-    )
-    return parameters, np.array(trace)
 
 
 def _remaining_gain(trace: list[float]) -> float:

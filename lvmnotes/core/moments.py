@@ -9,7 +9,6 @@ from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import blas
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import assert_all_finite, check_array
 
@@ -29,6 +28,7 @@ BATCH_SIZE = 4096
 #: A mean larger than this number of standard deviations is subtracted before squaring; a smaller
 #: mean costs at most two digits.
 FAR = 10
+TOO_LARGE = "X has values so large that their squares overflow; rescale it"
 #: A sum of responsibilities below this is that of no sample.
 TINY = np.finfo(float).tiny
 
@@ -304,7 +304,7 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
         shift = np.zeros(D)
         if sample_weight is not None or (np.abs(some.mean(axis=0)) > FAR * some.std(axis=0)).any():
             shift = sum((weight[rows] / n) @ X[rows] for rows in batches)
-        total, squares = np.zeros(D), np.zeros((D, D), order="F")
+        total, squares = np.zeros(D), np.zeros((D, D))
         for rows in batches:
             Z = X[rows].astype(float, copy=False)
             if shift.any():
@@ -312,15 +312,12 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
             total += weight[rows] @ Z
             if sample_weight is not None:
                 Z = Z * np.sqrt(weight[rows])[:, None]
-            # Adds Z^T Z in place, above the diagonal only.
-            squares = blas.dsyrk(1.0, Z.T, beta=1.0, c=squares, overwrite_c=True)
-    if not np.isfinite(total).all():
-        assert_all_finite(X, allow_nan=True, input_name="X")
-        if np.isnan(X).any():
-            return None
+            squares += Z.T @ Z
+    if not np.isfinite(total).all() and has_missing(X):
+        return None
     if not np.isfinite(squares).all():
-        raise ValueError("X has values so large that their squares overflow; rescale it")
-    squares = np.triu(squares) + np.triu(squares, 1).T - np.outer(total, total / n)
+        raise ValueError(TOO_LARGE)
+    squares -= np.outer(total, total / n)
     # Round-off may make the square of a constant column slightly negative.
     np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
     return Moments(n, shift + total / n, squares)
@@ -361,7 +358,10 @@ class CovarianceOperator(LinearOperator):
         self.weight = np.ones(N) if sample_weight is None else sample_weight
         self.n = self.weight.sum()
         self.X, self.shift, self.mean = X, mean, mean
-        self.total = self._mean_square() - mean @ mean
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.total = self._mean_square() - mean @ mean
+        if not np.isfinite(self.total):
+            raise ValueError(TOO_LARGE)
         if X.dtype != float or mean @ mean > FAR**2 * self.total:
             self.X, self.shift = X - mean, np.zeros(D)
             correction = self.weight @ self.X / self.n  # the round-off of the mean
@@ -377,12 +377,11 @@ class CovarianceOperator(LinearOperator):
         """Return Z, each row times the root of its weight: S = Z^T Z / n."""
         return np.sqrt(self.weight)[:, None] * (self.X - self.shift)
 
-    def _matvec(self, v: np.ndarray) -> np.ndarray:
-        return self._matmat(v.reshape(-1, 1))
-
     def _matmat(self, V: np.ndarray) -> np.ndarray:
-        weighted = self.weight[:, None] * (self.X @ V - self.shift @ V)
-        return (self.X.T @ weighted - np.outer(self.shift, weighted.sum(axis=0))) / self.n
+        weighted = (self.weight * (self.X @ V - self.shift @ V).T).T
+        return (self.X.T @ weighted - np.multiply.outer(self.shift, weighted.sum(axis=0))) / self.n
+
+    _matvec = _matmat
 
     def _mean_square(self) -> float:
         return self.weight @ np.einsum("ij,ij->i", self.X, self.X) / self.n
@@ -408,9 +407,16 @@ def mean_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> 
         else:
             mean = sample_weight @ X / sample_weight.sum()
     if not np.isfinite(mean).all():
-        assert_all_finite(X, allow_nan=True, input_name="X")
-        return None
+        if has_missing(X):
+            return None
+        raise ValueError(TOO_LARGE)
     return mean
+
+
+def has_missing(X: np.ndarray) -> bool:
+    """Whether any entry is NaN; an error if one is infinite."""
+    assert_all_finite(X, allow_nan=True, input_name="X")
+    return bool(np.isnan(X).any())
 
 
 def observed_mean_and_variance(

@@ -23,6 +23,7 @@ from scipy import sparse, stats
 
 import lvmnotes
 from lvmnotes import PPCA, Moments
+from lvmnotes.core.em import expectation_maximisation
 from lvmnotes.core.loadings import leading_eigenpairs
 from lvmnotes.linear_factor import ObservedEntries
 from lvmnotes.sparse_coding import CodeSums
@@ -382,11 +383,6 @@ FUNCTIONS = {
         {"S": S, "n_components": 2},
         {"S": symmetric, "n_components": up_to(D)},
     ),
-    "core.em.expectation_maximisation": (
-        {"step": lambda theta: (-(theta**2), theta / 2), "parameters": 1.0, "tol": 1e-3}
-        | {"max_iter": 99},
-        {"step": function} | LOOP,
-    ),
     "factor_analysis.em_step": (
         {"parameters": (W, PSI), "S": S},
         {"parameters": parameters, "S": symmetric},
@@ -547,6 +543,10 @@ def draw(value):
     return Figure(figsize=(1, 1))
 
 
+def em_from_one(step, **arguments):
+    return expectation_maximisation(step, 1.0, **arguments)
+
+
 def explore(draw, **arguments):
     lvmnotes.explore(draw, **arguments)
 
@@ -587,6 +587,8 @@ def calls():
         if yardstick in ("above", "below"):
             del good["want"]
         yield "notebook.check.check", lvmnotes.check, good, {yardstick: kind}
+    good = {"step": lambda theta: (-(theta**2), theta / 2), "tol": 1e-3, "max_iter": 99}
+    yield "core.em.expectation_maximisation", em_from_one, good, {"step": function} | LOOP
     good = {"draw": draw, "alt": "Nothing", "value": [1, 2]}
     kinds = {"draw": function, "alt": text, "value": values}
     yield "notebook.explore.explore", explore, good, kinds
@@ -785,3 +787,31 @@ def test_every_public_function_has_a_call():
     if not importlib.util.find_spec("dask"):
         missing.remove("core.moments.Moments.from_dask")
     assert missing == {"coursework.ask"}  # its arguments are for the student's function
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_extreme_new_data_are_read_or_refused(name):
+    """By a model that was fitted to ordinary data: no NaN, or an error that names X."""
+    _, hyperparameters, _ = ESTIMATORS[name]
+    binary = name == "LatentClassModel"
+    new = {"far": 1e160 * X, "very far": 1e300 * X, "near": 1e-300 * X}
+    with time_limit(2 * SECONDS), warnings.catch_warnings(action="ignore"):
+        model = fit(name, X=(X > 0).astype(float) if binary else X, **hyperparameters)
+        for method in ("transform", "posterior", "score_samples", "predict_proba", "predict"):
+            for which, data in new.items():
+                if hasattr(model, method):
+                    try:
+                        result = getattr(model, method)(data)
+                    except ValueError as error:
+                        assert re.search(r"\bX\b", str(error)), error
+                    else:
+                        assert not nan_inside(result), (method, which)
+
+
+def test_a_sample_that_no_class_can_give_is_refused():
+    """Its log-density is below the smallest number, so it has no responsibilities."""
+    model = lvmnotes.GaussianMixture.from_parameters([0.5, 0.5], [[0.0], [1.0]], [1.0, 1.0])
+    assert np.isneginf(model.score_samples([[1e160]])).all()
+    for method in (model.predict_proba, model.predict):
+        with pytest.raises(ValueError, match="X has samples that no class .* row 1 is the first"):
+            method([[1.0], [1e160]])

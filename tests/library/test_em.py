@@ -40,3 +40,19 @@ def test_a_start_at_the_maximum_stays():
         warnings.simplefilter("error")
         x, trace = expectation_maximisation(step_with_rate(0.9), 0.0, tol=1e-9, max_iter=10)
     assert x == 0 and not trace.any()
+
+
+def test_only_the_start_that_ends_highest_warns():
+    """The log-likelihood has two maxima, of height 0 at 0 and of height -1 at 10."""
+
+    def step(x):
+        return (-(x**2), 0.5 * x) if x < 5 else (-1 - (x - 10) ** 2, 10 + 0.99 * (x - 10))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        x, trace = expectation_maximisation(step, 12.0, 1.0, 11.0, tol=1e-6, max_iter=20)
+    assert x < 1e-2 and trace[0] == -1.0
+    with pytest.warns(ConvergenceWarning, match="max_iter=20"):
+        expectation_maximisation(step, 12.0, 11.0, tol=1e-6, max_iter=20)
+    with pytest.raises(TypeError, match="starts must hold"):
+        expectation_maximisation(step, tol=1e-6, max_iter=20)

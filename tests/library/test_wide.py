@@ -146,9 +146,9 @@ def test_an_eigenvalue_that_lanczos_misses_is_found(monkeypatch):
 def test_pure_noise_is_given_to_lapack(monkeypatch):
     """Its eigenvalues lie too close for Lanczos to be worth the products."""
     products = []
-    plain = CovarianceOperator._matmat
+    plain = CovarianceOperator._matvec
     monkeypatch.setattr(
-        CovarianceOperator, "_matmat", lambda S, V: products.append(1) or plain(S, V)
+        CovarianceOperator, "_matvec", lambda S, v: products.append(1) or plain(S, v)
     )
     X = np.random.default_rng(0).normal(size=(N, D))
     model = PCA(d).fit(X)
