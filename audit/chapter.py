@@ -1,0 +1,172 @@
+"""Run a chapter's code without its figures, and note what every check says.
+
+    python -m audit.chapter NAME [--seed OFFSET] [--lines]
+
+prints one line of JSON: the checks that ran, with whether each holds, the errors of cells, and with
+`--lines` the lines of the library that were executed.  `PYTHONPATH` says which library that is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from types import FunctionType
+from unittest.mock import MagicMock
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = ROOT / "book" / "chapters"
+
+
+def run(name: str, offset: int = 0) -> dict:
+    """Run the code cells of a chapter in this process.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending.
+    offset : int
+        Added to every seed: 0 gives the chapter as printed.
+
+    Returns
+    -------
+    dict
+        ``checks``, a list of [claim, what, outcome, control] with the outcome "holds", "fails" or
+        the error that a value which is not finite raises; ``errors``, one per cell that stopped.
+    """
+    import jupytext
+
+    import lvmnotes.notebook.check as module
+
+    recorded, errors = [], []
+    plain = module.check
+
+    def check(claim, what, got, want=None, *, fails=False, **yardstick):
+        try:
+            plain(claim, what, got, want, fails=fails, **yardstick)
+            outcome = "holds"
+        except AssertionError:
+            outcome = "fails"
+        except (TypeError, ValueError) as error:
+            outcome = str(error)
+        recorded.append([claim, what, outcome, bool(fails)])
+
+    module.check = check
+    module._show = lambda evidence: None
+    _stub_figures()
+    if offset:
+        _shift_seeds(offset)
+    namespace = {"__name__": "__main__", "display": lambda *objects: None}
+    cells = jupytext.read(CHAPTERS / f"{name}.md").cells
+    for number, cell in enumerate(cell for cell in cells if cell.cell_type == "code"):
+        code = compile(cell.source, f"{name}, cell {number}", "exec")
+        silent = contextlib.redirect_stdout(io.StringIO())
+        with silent, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("always")  # cells that catch warnings read them
+            try:
+                exec(code, namespace)
+            except Exception as error:
+                errors.append([number, type(error).__name__, str(error)[:200]])
+    return {"checks": recorded, "errors": errors}
+
+
+def _stub_figures() -> None:
+    """Replace all that draws or displays by something that takes anything and does nothing."""
+    import importlib
+    import pkgutil
+
+    import matplotlib
+
+    matplotlib.use("agg")
+    import IPython.display
+    import IPython.utils.capture
+    import matplotlib.pyplot as plt
+
+    import lvmnotes.notebook as notebook
+    import lvmnotes.plots as plots
+
+    plt.show = lambda *args, **kwargs: plt.close("all")
+    IPython.display.display = lambda *objects, **options: None
+    IPython.utils.capture.capture_output = MagicMock(name="capture_output")
+    modules = [
+        importlib.import_module(info.name)
+        for info in pkgutil.iter_modules(plots.__path__, plots.__name__ + ".")
+    ]
+    for info in pkgutil.iter_modules(notebook.__path__, notebook.__name__ + "."):
+        if info.name.rpartition(".")[2] not in ("check", "gabor"):
+            modules.append(importlib.import_module(info.name))
+    for module in modules:
+        for name, value in list(vars(module).items()):
+            if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+                setattr(module, name, MagicMock(name=name))
+
+
+def _shift_seeds(offset: int) -> None:
+    """Add an offset to every seed: of numpy's generators and of each `random_state`."""
+    import numpy as np
+    import sklearn.utils
+
+    from lvmnotes.core import validation
+
+    plain_rng = np.random.default_rng
+
+    def default_rng(seed=None):
+        return plain_rng(seed + offset if isinstance(seed, int | np.integer) else seed)
+
+    np.random.default_rng = default_rng
+    plain_state = sklearn.utils.check_random_state
+
+    def check_random_state(seed):
+        return plain_state(seed + offset if isinstance(seed, int | np.integer) else seed)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "check_random_state", None) is plain_state:
+            module.check_random_state = check_random_state
+    assert validation.np.random.default_rng is default_rng
+
+
+def executed_lines(package: Path, call) -> tuple[dict, dict[str, list[int]]]:
+    """Make a call; return its result and the lines of a package that it executed, by file."""
+    import coverage
+
+    measured = coverage.Coverage(data_file=None, source=[str(package)])
+    measured.start()
+    try:
+        result = call()
+    finally:
+        measured.stop()
+    data = measured.get_data()
+    lines = {
+        str(Path(file).relative_to(package)): sorted(data.lines(file))
+        for file in data.measured_files()
+    }
+    return result, lines
+
+
+def main() -> None:
+    """Run the chapter that the command line names, and print what happened."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name")
+    parser.add_argument("--seed", type=int, default=0, metavar="OFFSET")
+    parser.add_argument("--lines", action="store_true")
+    options = parser.parse_args()
+    import lvmnotes
+
+    package = Path(lvmnotes.__file__).parent
+    if options.lines:
+        result, lines = executed_lines(package, lambda: run(options.name, options.seed))
+        result["lines"] = lines
+    else:
+        result = run(options.name, options.seed)
+    result["package"] = str(package)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
