@@ -11,7 +11,7 @@ from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
 from .core.base import Codec
-from .core.moments import Moments, checked_covariance, moments_if_complete, weighted_rows
+from .core.moments import Moments, checked_covariance, complete_moments, weighted_rows
 from .core.validation import (
     check_integer,
     check_matrix,
@@ -110,7 +110,7 @@ class LinearAutoencoder(Codec):
         """
         X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
         X, sample_weight = weighted_rows(X, sample_weight)
-        moments = moments_if_complete(X, sample_weight)
+        moments = complete_moments(X, sample_weight)
         return self._train(moments.mean, moments.covariance)
 
     def fit_moments(self, moments: Moments) -> LinearAutoencoder:
@@ -139,13 +139,14 @@ class LinearAutoencoder(Codec):
         largest = np.linalg.norm(C, 2)
         scale = np.sqrt(largest) if largest > 0 else 1.0
         C, origin = C / scale**2, np.zeros(D)
-        parameters = [
+        parameters: list[np.ndarray] = [
             *(0.5 * rng.normal(size=(2, D, d)) / np.sqrt(D)),
             *(rng.normal(size=(2, D)) / np.sqrt(D)),
         ]
+        V, W, b, mu = parameters  # changed in place
         steps, trace = [0.0] * 4, []
         for _ in range(self.max_iter):
-            error, gradient = _linear_error(*parameters, origin, C)
+            error, gradient = _linear_error(V, W, b, mu, origin, C)
             trace.append(error)
             if not error <= 1e6 * trace[0]:  # NaN included
                 raise ValueError(f"training diverged: lower learning_rate={self.learning_rate}")
@@ -155,12 +156,12 @@ class LinearAutoencoder(Codec):
                 steps[i] = self.momentum * steps[i] - self.learning_rate * g
                 parameters[i] += steps[i]
         else:
-            trace.append(_linear_error(*parameters, origin, C)[0])
+            trace.append(_linear_error(V, W, b, mu, origin, C)[0])
             warn(
                 f"gradient descent stopped at max_iter={self.max_iter}; raise max_iter or tol",
                 ConvergenceWarning,
             )
-        self.V_, self.W_, b, mu = parameters
+        self.V_, self.W_ = V, W
         self.b_, self.mu_ = mean + scale * b, mean + scale * mu
         self.error_trace_ = scale**2 * np.array(trace)
         self.n_iter_ = len(trace) - 1

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from .core.loadings import leading_eigenpairs, orient, sample_covariance
-from .core.moments import Moments, checked_covariance, weighted_rows
+from .core.moments import MISSING, Moments, checked_covariance, weighted_rows
 from .core.validation import check_integer, check_real, check_vector
 from .core.warn import warn
 from .linear_factor import LinearGaussianModel
@@ -68,7 +68,7 @@ class BayesianPCA(LinearGaussianModel):
     def __init__(
         self, n_components: int | None = None, *, tol: float = 1e-10, max_iter: int = 10_000
     ):
-        super().__init__(n_components)
+        super().__init__(n_components)  # type: ignore[arg-type]  # None: chosen by fit
         self.tol = tol
         self.max_iter = max_iter
 
@@ -107,9 +107,12 @@ class BayesianPCA(LinearGaussianModel):
         BayesianPCA
         """
         X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        d = self._check_parameters(X.shape[1])
+        d = self._n_directions(X.shape[1])
         X, sample_weight = weighted_rows(X, sample_weight)
-        return self._fit_covariance(*sample_covariance(X, sample_weight, d), d)
+        summary = sample_covariance(X, sample_weight, d)
+        if summary is None:
+            raise ValueError(MISSING)
+        return self._fit_covariance(*summary, d)
 
     def fit_moments(self, moments: Moments) -> BayesianPCA:
         """Fit to the sufficient statistics.
@@ -124,7 +127,7 @@ class BayesianPCA(LinearGaussianModel):
         BayesianPCA
         """
         S = checked_covariance(moments)
-        d = self._check_parameters(len(S))
+        d = self._n_directions(len(S))
         self._set_n_features(len(S))
         return self._fit_covariance(moments.n, moments.mean, S, d)
 
@@ -169,8 +172,8 @@ class BayesianPCA(LinearGaussianModel):
         d, D = self.n_relevant_, len(self.b_)
         return D + D * d - d * (d - 1) // 2 + 1
 
-    def _check_parameters(self, n_features: int) -> int:
-        """Return the largest number of factors."""
+    def _n_directions(self, n_features: int) -> int:
+        """Check the constructor's arguments; return the largest number of factors."""
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
         d = n_features - 1 if self.n_components is None else self.n_components

@@ -203,7 +203,7 @@ class FactorAnalysis(LinearGaussianModel):
         W, b, psi, trace = fit_observed(
             entries, self.n_components, self.method, self.n_init, rng, self.tol, self.max_iter
         )
-        self._saturated = None
+        self._saturated = np.nan
         n = entries.weight.sum()
         trace = trace - entries.weight @ entries.observed @ np.log(scale) / n
         return self._store(W, mean + scale * b, psi, trace, scale, n)
@@ -240,7 +240,7 @@ class FactorAnalysis(LinearGaussianModel):
             W, psi, trace = climb_by_em(point, R, self.n_components, self.tol, self.max_iter)
         sign, log_determinant = np.linalg.slogdet(S)
         testable = sign > 0 and moments.n > len(S)
-        self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else None
+        self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else np.nan
         self._independent = -0.5 * len(S) * (LOG_2_PI + 1) - np.log(scale).sum()
         return self._store(W, moments.mean, psi, trace - np.log(scale).sum(), scale, moments.n)
 
@@ -259,7 +259,7 @@ class FactorAnalysis(LinearGaussianModel):
                 f"n_components={d} leaves nothing to test: {dof} degrees of freedom with {D} "
                 "variables"
             )
-        if getattr(self, "_saturated", None) is None:
+        if np.isnan(getattr(self, "_saturated", np.nan)):
             raise ValueError(
                 "a test of fit needs a model fitted to complete data with more samples than "
                 "variables"
@@ -734,12 +734,11 @@ def search(
     best : int
         The start with the highest end, the first of equals.
     """
-    auto = n_init == "auto"
-    if auto:
-        n_init = max(1, int(AUTO_STARTS * min(1, AUTO_VARIABLES / len(R)) ** 3))
-    points = starts(R, n_components, n_init, rng)
+    auto = isinstance(n_init, str)
+    few = max(1, int(AUTO_STARTS * min(1, AUTO_VARIABLES / len(R)) ** 3))
+    points = starts(R, n_components, few if isinstance(n_init, str) else n_init, rng)
     ends = climb_profile(points[:1], R, n_components, tol, max_iter)
-    if n_init > 1 and (not auto or in_doubt(ends[0][1], R, n_components)):
+    if len(points) > 1 and (not auto or in_doubt(ends[0][1], R, n_components)):
         ends += climb_profile(points[1:], R, n_components, tol, max_iter)
     reached = np.array([trace[-1] for _, _, trace in ends])
     return points[: len(ends)], ends, int(np.argmax(reached >= reached.max() - 1e-9))
@@ -928,7 +927,7 @@ def climb_by_em(
     tuple
         Loadings, uniquenesses and trace.
     """
-    trace = []
+    trace: list[float] = []
     while point is not None:
         psi = np.exp(point)
         (W, psi), path = expectation_maximisation(

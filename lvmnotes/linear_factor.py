@@ -67,6 +67,9 @@ class LinearFactorModel(LatentVariableModel):
 
     prior = stats.norm()
 
+    W_: np.ndarray
+    b_: np.ndarray
+
     def __init__(self, n_components: int = 1):
         self.n_components = n_components
 

@@ -18,7 +18,7 @@ from .core.classes import (
 from .core.em import expectation_maximisation
 from .core.loadings import leading_eigenpairs, orient
 from .core.local_scale import local_covariance
-from .core.moments import TINY, ClassMoments, moments_if_complete
+from .core.moments import TINY, ClassMoments, complete_moments
 from .core.validation import check_random_state, check_real, check_scale, naming
 from .core.warn import warn
 from .linear_factor import LOG_2_PI
@@ -182,11 +182,11 @@ class MixturePPCA(FiniteMixture):
         rows, row_weight = start_rows(X, weight, K, rng)
         local = local_covariance(rows, row_weight, 1 / (2 * K), "spherical")
         if local is None:
-            moments = moments_if_complete(X, weight)
+            moments = complete_moments(X, weight)
             total = np.trace(moments.covariance)
             check_spread(moments.mean, total)
             local = total / X.shape[1]
-        floor = max(self.covariance_floor, np.finfo(float).eps) * local
+        floor = float(max(self.covariance_floor, np.finfo(float).eps) * local)
         step = partial(em_step, X=X, floor=floor, sample_weight=weight)
         short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 

@@ -19,10 +19,10 @@ from .core.classes import (
     read_weights,
     start_rows,
 )
-from .core.em import Parameters, expectation_maximisation
+from .core.em import expectation_maximisation
 from .core.gaussian_classes import em_step, log_densities, m_step, narrowest
 from .core.local_scale import by_distance, is_dependent, local_covariance, whiten
-from .core.moments import moments_if_complete
+from .core.moments import complete_moments
 from .core.validation import (
     check_covariance,
     check_integer,
@@ -404,7 +404,7 @@ class GaussianMixture(FiniteMixture):
         step = partial(em_step, X=X, floor=floor, sample_weight=weight)
         short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 
-        def start(previous: Parameters | None) -> Parameters:
+        def start(previous: tuple | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             first = metric if previous is None else _pooled(previous)
             return k_means_start(rows, row_weight, first, floor, K, rng)
 
@@ -492,7 +492,7 @@ def _pooled(parameters: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray
 
 def _total_covariance(X: np.ndarray, weight: np.ndarray, kind: str) -> np.ndarray:
     """Covariance of all data, of the given kind; an error if it leaves a direction out."""
-    moments = moments_if_complete(X, weight)
+    moments = complete_moments(X, weight)
     variance = np.diag(moments.covariance)
     constant = constant_columns(moments.mean, variance)
     if constant.size and (kind != "spherical" or constant.size == len(variance)):
@@ -501,7 +501,7 @@ def _total_covariance(X: np.ndarray, weight: np.ndarray, kind: str) -> np.ndarra
             f"different values: {', '.join(map(str, constant))}"
         )
     if kind == "spherical":
-        return variance.mean()
+        return np.asarray(variance.mean())
     deviation = np.sqrt(variance)
     if kind == "full" and is_dependent(moments.covariance / np.outer(deviation, deviation)):
         raise ValueError(

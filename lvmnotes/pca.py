@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import assert_all_finite
 
 from .core.base import Codec
 from .core.loadings import leading_eigenpairs, orient, sample_covariance
-from .core.moments import CovarianceOperator, Moments, checked_covariance, weighted_rows
+from .core.moments import MISSING, CovarianceOperator, Moments, checked_covariance, weighted_rows
 
 
 class PCA(Codec):
@@ -88,9 +87,8 @@ class PCA(Codec):
         self._check_n_components(min(N, D), "n_features" if D <= N else "n_samples")
         summary = sample_covariance(X, sample_weight, self.n_components)
         if summary is None:
-            assert_all_finite(X, input_name="X", estimator_name="PCA")
-        _, b, S = summary
-        return self._set_axes(b, S)
+            raise ValueError(MISSING)
+        return self._set_axes(*summary[1:])
 
     def fit_moments(self, moments: Moments) -> PCA:
         """Fit to sufficient statistics, of data that were read elsewhere or as published.

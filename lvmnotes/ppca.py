@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
@@ -224,17 +226,17 @@ class PPCA(LinearGaussianModel):
         S = Moments.from_data(np.nan_to_num(Z), sample_weight).covariance
         W, noise, _ = closed_form(*leading_eigenpairs(S, self.n_components), np.trace(S))
         entries = ObservedEntries(Z, sample_weight)
-        start = W, np.zeros(len(W)), noise
-        limits = {"tol": self.tol, "max_iter": self.max_iter}
+        start: tuple[np.ndarray, np.ndarray, Any] = W, np.zeros(len(W)), noise
         if self.method == "em":
             (W, b, noise), trace = expectation_maximisation(
                 lambda parameters: em_step_observed(parameters, entries, NOISE_FLOOR, tied=True),
                 start,
-                **limits,
+                tol=self.tol,
+                max_iter=self.max_iter,
             )
         else:
             (W, b, noise), trace = maximise_observed(
-                start, entries, NOISE_FLOOR, tied=True, **limits
+                start, entries, NOISE_FLOOR, tied=True, tol=self.tol, max_iter=self.max_iter
             )
         n = entries.weight.sum()
         trace = trace - np.log(scale) * (entries.weight @ entries.observed).sum() / n
@@ -394,5 +396,5 @@ def check_n_factors(value: int, name: str, n_features: int) -> None:
 
 def check_spread(mean: np.ndarray, total: float) -> None:
     """Raise if the total variance is zero, but for the round-off of the mean."""
-    if constant_columns(np.linalg.norm(mean), total).size:
+    if constant_columns(float(np.linalg.norm(mean)), total).size:
         raise ValueError("X must hold two different rows: all its columns are constant")

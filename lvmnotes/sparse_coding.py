@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -133,7 +134,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         """
         check_real(noise_variance, "noise_variance", minimum=0, inclusive=False)
         model = super().from_parameters(W, b, noise_variance)
-        return model.set_params(beta=1 / noise_variance, lam=lam)._check_parameters()
+        return model.set_params(beta=1 / noise_variance, lam=lam)._check_settings()
 
     @property
     def prior(self):
@@ -153,7 +154,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         SparseCoding
         """
         X = self._read(X, reset=True)
-        self._check_parameters()
+        self._check_settings()
         W, b = self._initial_decoder(X)
         trace = []
         for _ in range(self.max_iter + 1):
@@ -189,7 +190,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         """
         first = not self.__sklearn_is_fitted__()
         X = self._read(X, reset=first)
-        self._check_parameters()
+        self._check_settings()
         if first:
             self._set_decoder(*self._initial_decoder(X))
         H = self.transform(X)
@@ -197,7 +198,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         if hasattr(self, "_sums"):
             self.n_iter_ += 1
             keep = (1 - 1 / self.n_iter_) ** FORGET
-            sums = CodeSums(*(keep * old + new for old, new in zip(self._sums, sums, strict=True)))
+            sums = self._sums.faded(keep, sums)
         else:
             self.n_iter_ = 1
             self.W_ = _replace_unused(X, H, self.W_, self.b_)
@@ -234,7 +235,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         self._check_fitted()
         return check_matrix(X, "X", (None, self.W_.shape[1])) @ self.W_.T + self.b_
 
-    def _check_parameters(self) -> SparseCoding:
+    def _check_settings(self) -> SparseCoding:
         check_integer(self.n_components, "n_components", minimum=1)
         for name in ("lam", "beta"):
             check_real(getattr(self, name), name, minimum=0, inclusive=False)
@@ -271,6 +272,11 @@ class CodeSums(NamedTuple):
         X = check_matrix(X, "X")
         H = check_matrix(H, "H", (len(X), None))
         return cls(len(X), X.sum(axis=0), H.sum(axis=0), X.T @ H, H.T @ H)
+
+    def faded(self, keep: float, new: CodeSums) -> CodeSums:
+        """Add the sums of new samples to a part of these."""
+        pairs: Iterable[tuple[Any, Any]] = zip(self, new, strict=True)
+        return CodeSums._make(keep * old + fresh for old, fresh in pairs)
 
 
 def update_decoder(W: np.ndarray, b: np.ndarray, sums: CodeSums) -> tuple[np.ndarray, np.ndarray]:

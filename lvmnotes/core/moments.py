@@ -28,6 +28,7 @@ BATCH_SIZE = 4096
 #: A mean larger than this number of standard deviations is subtracted before squaring; a smaller
 #: mean costs at most two digits.
 FAR = 10
+MISSING = "X contains NaN, but must be complete here"
 TOO_LARGE = "X has values so large that their squares overflow; rescale it"
 #: A sum of responsibilities below this is that of no sample.
 TINY = np.finfo(float).tiny
@@ -94,10 +95,7 @@ class Moments:
                 X, dtype=(np.float64, np.float32), ensure_all_finite=False, input_name="X"
             )
         X, sample_weight = weighted_rows(X, sample_weight)
-        moments = moments_if_complete(X, sample_weight)
-        if moments is None:
-            assert_all_finite(X, input_name="X")
-        return moments
+        return complete_moments(X, sample_weight)
 
     @classmethod
     def from_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
@@ -321,6 +319,25 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
     # Round-off may make the square of a constant column slightly negative.
     np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
     return Moments(n, shift + total / n, squares)
+
+
+def complete_moments(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments:
+    """Moments of an array of valid type and shape; an error if entries are missing.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (n_samples, n_features)
+    sample_weight : ndarray of float, shape (n_samples,), optional
+        Positive.
+
+    Returns
+    -------
+    Moments
+    """
+    moments = moments_if_complete(X, sample_weight)
+    if moments is None:
+        raise ValueError(MISSING)
+    return moments
 
 
 class CovarianceOperator(LinearOperator):

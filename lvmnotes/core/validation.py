@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,7 @@ SMALLEST_SPREAD = 1e-75
 
 
 def check_real(
-    value: float,
+    value: Any,
     name: str,
     *,
     minimum: float = -np.inf,
@@ -61,7 +62,7 @@ def check_real(
 
 
 def check_integer(
-    value: int, name: str, *, minimum: int | None = None, maximum: int = LARGEST, why: str = ""
+    value: Any, name: str, *, minimum: int | None = None, maximum: int = LARGEST, why: str = ""
 ) -> int:
     """Return an integer within bounds, or raise.
 
@@ -88,13 +89,14 @@ def check_integer(
     """
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {_shown(value)}")
+    value = int(value)
     low = -np.inf if minimum is None else minimum
     if not low <= value <= maximum:
         high = np.inf if maximum == LARGEST and value < low else maximum
         raise ValueError(
             f"{name} must be {_bounds(low, high)}{why and ' ' + why}, got {_shown(value)}"
         )
-    return int(value)
+    return value
 
 
 def check_boolean(value: bool, name: str) -> bool:
@@ -115,7 +117,7 @@ def check_boolean(value: bool, name: str) -> bool:
     return bool(value)
 
 
-def check_option(value: str, name: str, options: Collection[str | None]) -> None:
+def check_option(value: Any, name: str, options: Collection[str | None]) -> None:
     """Raise unless a value is one of the options.
 
     Parameters
@@ -359,7 +361,7 @@ def check_scale(X: np.ndarray) -> None:
         )
 
 
-def constant_columns(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+def constant_columns(mean: np.ndarray | float, variance: np.ndarray | float) -> np.ndarray:
     """Return the indices of the columns that are constant up to the round-off of their mean.
 
     The mean of N equal numbers can be wrong by a few units in the last place. A variance that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -140,7 +141,7 @@ def check(
 
 
 def _numbers(
-    values: ArrayLike, name: str, shape: tuple[int, ...] | None = None, kinds: str = "biuf"
+    values: Any, name: str, shape: tuple[int, ...] | None = None, kinds: str = "biuf"
 ) -> np.ndarray:
     """Return finite real numbers as an array, or raise.
 
@@ -172,7 +173,7 @@ def _show(evidence: _Evidence) -> None:
     try:
         from IPython.display import display
     except ImportError:
-        display = print
+        display = print  # type: ignore[assignment]
     display(evidence)
 
 
