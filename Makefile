@@ -28,7 +28,7 @@ SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/
 PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/%,$(call files,book))
 
 .PHONY: help book draft watch quick test test-all versions notebooks lab serve coursework grade check \
-	public bench pins clean
+	public bench mutants seeds pins clean
 
 help:
 	@echo "to read"
@@ -45,6 +45,8 @@ help:
 	@echo "                  each of $(VERSIONS)"
 	@echo "  make versions   tests of the library with the lowest and the newest dependencies"
 	@echo "  make bench      the library against its peers"
+	@echo "  make mutants    who notices when the library is broken: up to two hours"
+	@echo "  make seeds      whether the chapters' checks hold for other seeds"
 	@echo "  make pins       resolve requirements*.txt anew"
 	@echo "to teach"
 	@echo "  make coursework problem sets for students in coursework/release/, proved"
@@ -95,6 +97,9 @@ public: $(COURSE)
 
 bench: $(PEERS)
 	$(PY) -m benchmarks
+
+mutants seeds: $(VENV)
+	$(PY) -m audit $@ --jobs $(JOBS)
 
 test-all: test versions
 	$(PY) -m pytest -n $(JOBS) -m slow --slow

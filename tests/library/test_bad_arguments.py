@@ -560,13 +560,13 @@ def calls():
         good = {"X": X} | hyperparameters
         if "sample_weight" in inspect.signature(model.fit).parameters:
             good, kinds = good | WEIGHTED[0], kinds | WEIGHTED[1]
-        yield f"{place(model)}.fit", partial(fit, name), good, kinds
+        yield f"{qualified_name(model)}.fit", partial(fit, name), good, kinds
         if hasattr(model, "fit_moments"):
             good, kinds = {"moments": MOMENTS} | hyperparameters, {**kinds, "moments": moments}
             kinds = {
                 key: kind for key, kind in kinds.items() if key not in WEIGHTED[1] and key != "X"
             }
-            yield f"{place(model)}.fit_moments", partial(fit, name), good, kinds
+            yield f"{qualified_name(model)}.fit_moments", partial(fit, name), good, kinds
     for name in ["LinearFactorModel", "LinearGaussianModel", *ESTIMATORS]:
         model = fitted(name)
         arguments = {"X": ESTIMATORS.get(name, [X])[0], "H": H, "n_samples": 3, "random_state": 0}
@@ -581,7 +581,7 @@ def calls():
                         key: but(kind, *MISSING) if key == "X" else kind
                         for key, kind in kinds.items()
                     }
-                yield f"{place(type(model))}.{method}", getattr(model, method), good, kinds
+                yield f"{qualified_name(type(model))}.{method}", getattr(model, method), good, kinds
     for yardstick, (value, kind) in CHECKS.items():
         good = {"claim": "X-1", "what": "it", "got": B, "want": B, yardstick: value}
         if yardstick in ("above", "below"):
@@ -602,7 +602,7 @@ def calls():
         yield "core.moments.Moments.from_dask", Moments.from_dask, good, {"array": moments}
 
 
-def place(value):
+def qualified_name(value):
     """Return the name of a class or function within the library."""
     return f"{value.__module__}.{value.__qualname__}".removeprefix("lvmnotes.")
 
@@ -779,7 +779,7 @@ def public():
             ours = (getattr(function, "__module__", None) or "").startswith("lvmnotes")
             if ours and not method.startswith("_"):
                 if set(inspect.signature(function).parameters) - {"self", "y"}:
-                    yield f"{place(value)}.{method}".rstrip(".")
+                    yield f"{qualified_name(value)}.{method}".rstrip(".")
 
 
 def test_every_public_function_has_a_call():

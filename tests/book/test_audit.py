@@ -1,0 +1,103 @@
+"""The audit breaks what it says it breaks, and a dozen breaks are noticed."""
+
+import ast
+
+import pytest
+
+from audit import mutants, operators
+
+SOURCE = '''
+"""Words: 1 + 1."""
+import numpy as np
+LIMIT = 0.5
+def f(W: "1 + 1", n=2):
+    """More words: n - 1."""
+    if n < 1:
+        raise ValueError(f"n must be {n + 1}")
+    total = np.sqrt(W.T @ W + n**2).sum(axis=0)
+    return -total if n > 2 and LIMIT else max(total, n - 1)
+'''
+
+
+def test_every_kind_of_slip_is_found():
+    found = {(mutant.before, mutant.after) for mutant in operators.mutants("m.py", SOURCE)}
+    assert found >= {
+        ("0.5", "1.0"),
+        ("n < 1", "n >= 1"),
+        ("W.T", "W"),
+        ("W.T @ W", "W @ W"),
+        ("W.T @ W", "W.T @ W.T"),
+        ("W.T @ W + n**2", "W.T @ W - n ** 2"),
+        ("W.T @ W + n**2", "W.T @ W"),
+        ("n**2", "n"),
+        ("np.sqrt(W.T @ W + n**2)", "W.T @ W + n ** 2"),
+        ("np.sqrt(W.T @ W + n**2).sum(axis=0)", "np.sqrt(W.T @ W + n ** 2).mean(axis=0)"),
+        ("np.sqrt(W.T @ W + n**2).sum(axis=0)", "np.sqrt(W.T @ W + n ** 2).sum(axis=1)"),
+        ("-total", "total"),
+        ("n > 2 and LIMIT", "n > 2 or LIMIT"),
+        ("max(total, n - 1)", "min(total, n - 1)"),
+        ("n - 1", "n"),
+        ("1", "0"),
+    }
+
+
+def test_mutants_are_modules_that_compute_something_else():
+    """Neither words nor annotations nor messages change, and no line but one."""
+    for mutant in operators.mutants("m.py", SOURCE):
+        assert ast.dump(ast.parse(mutant.source)) != ast.dump(ast.parse(SOURCE)), mutant.name
+        lines = zip(SOURCE.splitlines(), mutant.source.splitlines(), strict=True)
+        changed = [number for number, (old, new) in enumerate(lines, 1) if old != new]
+        assert changed == [mutant.line]
+        assert not {'"""', "raise", "def f"} & set(SOURCE.splitlines()[mutant.line - 1].split())
+
+
+def test_a_sample_is_the_same_for_the_same_seed():
+    draws = [[m.name for m in mutants.sample(3, seed, ["ppca.py", "pca.py"])] for seed in (0, 0, 1)]
+    assert draws[0] == draws[1] != draws[2]
+    assert len(draws[0]) == 6
+
+
+def test_every_module_that_computes_has_enough_mutants():
+    """A module that joins the library joins the audit by itself."""
+    few = {"__init__.py", "core/__init__.py", "core/blocks.py", "core/warn.py"}
+    for module in set(mutants.modules()) - few:
+        assert len(mutants.sample(15, 0, [module])) == 15, module
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return mutants.Tree(tmp_path_factory.mktemp("library"))
+
+
+BREAKS = [  # module, before, after, who notices: a chapter's claims, or a test
+    ("ppca.py", "signal - noise", "signal", "ppca", "PPCA-"),
+    ("ppca.py", "W * cross", "W", "ppca", "PPCA-"),
+    ("pca.py", "(X - self.b_) @ self.W_", "(X - self.b_) @ self.W_.T", "test_pca.py", None),
+    ("core/loadings.py", "eigenvalues[::-1]", "eigenvalues[::-2]", "test_pca.py", None),
+    ("core/em.py", "latest**2", "latest", "test_em.py", None),
+    ("core/em.py", "latest < earlier", "latest >= earlier", "test_em.py", None),
+    ("core/moments.py", "total / n", "total * n", "test_moments.py", None),
+]
+
+
+@pytest.mark.parametrize(("module", "before", "after", "who", "claim"), BREAKS)
+def test_a_break_is_noticed(tree, module, before, after, who, claim):
+    source = (mutants.LIBRARY / module).read_text(encoding="utf-8")
+    mutant = next(
+        m for m in operators.mutants(module, source) if (m.before, m.after) == (before, after)
+    )
+    if claim:
+        result = mutants.judge(tree, mutant, [], [who])
+        assert any(check.startswith(claim) for check in result["checks"][who]), result
+    else:
+        result = mutants.judge(tree, mutant, [f"tests/library/{who}"], [])
+        assert result["test"].startswith(f"tests/library/{who}::"), result
+
+
+def test_the_unbroken_library_passes(tree):
+    """What the audit reads without a break: every check holds, and another seed is another run."""
+    plain, other = tree.chapter("ppca"), tree.chapter("ppca", "--seed", "1")
+    for result in plain, other:
+        assert not result["errors"]
+    assert {outcome for _, _, outcome, _ in plain["checks"]} == {"holds"}
+    assert len(plain["checks"]) == len(other["checks"])
