@@ -203,7 +203,7 @@ class FactorAnalysis(LinearGaussianModel):
         W, b, psi, trace = fit_observed(
             entries, self.n_components, self.method, self.n_init, rng, self.tol, self.max_iter
         )
-        self._saturated = np.nan
+        self._saturated = None
         n = entries.weight.sum()
         trace = trace - entries.weight @ entries.observed @ np.log(scale) / n
         return self._store(W, mean + scale * b, psi, trace, scale, n)
@@ -240,17 +240,12 @@ class FactorAnalysis(LinearGaussianModel):
             W, psi, trace = climb_by_em(point, R, self.n_components, self.tol, self.max_iter)
         sign, log_determinant = np.linalg.slogdet(S)
         testable = sign > 0 and moments.n > len(S)
-        self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else np.nan
+        self._saturated = -0.5 * (len(S) * (LOG_2_PI + 1) + log_determinant) if testable else None
         self._independent = -0.5 * len(S) * (LOG_2_PI + 1) - np.log(scale).sum()
         return self._store(W, moments.mean, psi, trace - np.log(scale).sum(), scale, moments.n)
 
-    def _chi_square(self, log_likelihood: float, d: int) -> float:
-        """Bartlett's statistic of a model of d factors with this mean log-likelihood."""
-        n = self.n_samples_ - 1 - (2 * len(self.W_) + 5) / 6 - 2 * d / 3
-        return float(2 * n * (self._saturated - log_likelihood))
-
-    def _check_testable(self) -> int:
-        """Return the degrees of freedom of the test of fit, or raise."""
+    def _alternative(self) -> tuple[int, float]:
+        """Degrees of freedom of the test of fit, and log-likelihood of any covariance; or raise."""
         self._check_fitted()
         D, d = self.W_.shape
         dof = degrees_of_freedom(D, d)
@@ -259,12 +254,13 @@ class FactorAnalysis(LinearGaussianModel):
                 f"n_components={d} leaves nothing to test: {dof} degrees of freedom with {D} "
                 "variables"
             )
-        if np.isnan(getattr(self, "_saturated", np.nan)):
+        saturated = getattr(self, "_saturated", None)
+        if saturated is None:
             raise ValueError(
                 "a test of fit needs a model fitted to complete data with more samples than "
                 "variables"
             )
-        return dof
+        return dof, saturated
 
     def likelihood_ratio_test(self) -> LikelihoodRatioTest:
         r"""Test the model against an unrestricted covariance.
@@ -279,8 +275,10 @@ class FactorAnalysis(LinearGaussianModel):
         LikelihoodRatioTest
             A small p-value says that d factors are too few.
         """
-        dof = self._check_testable()
-        statistic = self._chi_square(self.log_likelihood_trace_[-1], self.W_.shape[1])
+        dof, saturated = self._alternative()
+        D, d = self.W_.shape
+        n = self.n_samples_ - 1 - (2 * D + 5) / 6 - 2 * d / 3
+        statistic = float(2 * n * (saturated - self.log_likelihood_trace_[-1]))
         return LikelihoodRatioTest(statistic, dof, float(stats.chi2.sf(statistic, dof)))
 
     def fit_indices(self) -> FitIndices:
@@ -294,12 +292,12 @@ class FactorAnalysis(LinearGaussianModel):
         -------
         FitIndices
         """
-        dof = self._check_testable()
+        dof, saturated = self._alternative()
         D, n = len(self.W_), self.n_samples_
         return fit_indices(
-            2 * n * (self._saturated - self.log_likelihood_trace_[-1]),
+            2 * n * (saturated - self.log_likelihood_trace_[-1]),
             dof,
-            2 * n * (self._saturated - self._independent),
+            2 * n * (saturated - self._independent),
             D * (D - 1) // 2,
             n,
         )

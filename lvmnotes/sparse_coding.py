@@ -198,7 +198,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         if hasattr(self, "_sums"):
             self.n_iter_ += 1
             keep = (1 - 1 / self.n_iter_) ** FORGET
-            sums = self._sums.faded(keep, sums)
+            sums = self._sums._faded(keep, sums)
         else:
             self.n_iter_ = 1
             self.W_ = _replace_unused(X, H, self.W_, self.b_)
@@ -273,7 +273,7 @@ class CodeSums(NamedTuple):
         H = check_matrix(H, "H", (len(X), None))
         return cls(len(X), X.sum(axis=0), H.sum(axis=0), X.T @ H, H.T @ H)
 
-    def faded(self, keep: float, new: CodeSums) -> CodeSums:
+    def _faded(self, keep: float, new: CodeSums) -> CodeSums:
         """Add the sums of new samples to a part of these."""
         pairs: Iterable[tuple[Any, Any]] = zip(self, new, strict=True)
         return CodeSums._make(keep * old + fresh for old, fresh in pairs)

@@ -137,7 +137,7 @@ def test_a_minimum_is_not_returned():
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12), st.booleans())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_two_factors_reach_the_maximum_over_all_angles(seed, D, normalize):
     W = random_loadings(seed, D, 2)
     A = unit_rows(W) if normalize else W
@@ -171,7 +171,7 @@ def test_three_factors_reach_the_maximum_of_a_fine_search(seed):
 
 
 @given(small_loadings)
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_the_end_is_a_maximum_in_every_direction(W):
     L, Q = varimax(W, normalize=False)
     np.testing.assert_allclose(Q.T @ Q, np.eye(len(Q)), atol=1e-13)
@@ -182,13 +182,13 @@ def test_the_end_is_a_maximum_in_every_direction(W):
 
 
 @given(small_loadings)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_never_lower_than_the_usual_iteration(W):
     assert spread(unit_rows(varimax(W)[0])) >= svd_iteration(unit_rows(W)) - 1e-12
 
 
 @given(st.integers(0, 10**6), st.integers(2, 5))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_maximum_does_not_depend_on_the_axes_at_the_start(seed, d):
     W = random_loadings(seed, 3 * d, d)
     Q = np.linalg.qr(random_loadings(seed + 1, d, d))[0]
