@@ -63,7 +63,7 @@ def line_and_residuals(X: np.ndarray, mean: np.ndarray, direction: np.ndarray) -
     figure, ax = plt.subplots(figsize=(4.8, 3.9))
     feet = mean + np.outer((X - mean) @ direction, direction)
     ax.plot(*np.stack([X, feet], axis=1).T, color="C1", linewidth=1)
-    ax.axline(mean, mean + direction, color="black", linewidth=1.2)
+    ax.axline(tuple(mean), tuple(mean + direction), color="black", linewidth=1.2)
     ax.plot(*np.transpose(X), "o", color="C0", markersize=4)
     ax.set(aspect="equal", xlabel="along the plane", ylabel="height")
     return figure

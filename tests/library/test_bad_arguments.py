@@ -547,6 +547,10 @@ def em_from_one(step, **arguments):
     return expectation_maximisation(step, 1.0, **arguments)
 
 
+def live_figure(name, **data):
+    return lvmnotes.live_figure(name, **data)
+
+
 def explore(draw, **arguments):
     lvmnotes.explore(draw, **arguments)
 
@@ -595,6 +599,8 @@ def calls():
     good = {"text": "What is one?", "answer": 1.0, "because": "It is one.", "rtol": 0.1}
     kinds = {"text": text, "answer": real, "because": text, "rtol": partial(real, minimum=0)}
     yield "notebook.question.question", lvmnotes.question, good, kinds
+    good = {"name": "pca-line", "slope": 1.0}
+    yield "notebook.live_figure.live_figure", live_figure, good, {"name": text}
     if importlib.util.find_spec("dask"):
         import dask.array
 
