@@ -87,7 +87,7 @@ coursework: $(COURSE)
 	@echo "The problem sets: $(CURDIR)/coursework/release/"
 
 grade: $(COURSE)
-	@$(PY) -m coursework grade --jobs $(JOBS) $(SET)
+	@$(PY) -m coursework grade --jobs $(JOBS) $(if $(UNCONFINED),--unconfined) $(SET)
 
 check: $(VENV)
 	@$(PY) -m lvmnotes.coursework $(or $(NOTEBOOK),coursework/release/$(SET)/$(SET).ipynb)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import logging
 import multiprocessing
+import re
 import resource
 import signal
 import sys
@@ -23,12 +24,19 @@ from coursework import gradebook, lms, marks, pages, pictures, problems, results
 from coursework.course import Course
 from coursework.results import Assessment, Files
 from coursework.safe import plain, say
-from coursework.sandbox import ROOT, Limits, Sandbox, contained
+from coursework.sandbox import Limits, Sandbox
 from coursework.submissions import Unreadable, load, plan
+from coursework.walls import ROOT, contained
+from lvmnotes.coursework.shell import calls_forbidden_to
 
 GRADERS_MEMORY = 4 * 2**30
+#: With these a submission could change the interpreter that refuses forbidden calls.
+MEANS = re.compile(
+    r"\b(ctypes|gc|__code__|__closure__|_getframe|builtins|getsource|subprocess|os\.fork"
+    r"|lvmnotes\.coursework)\b"
+)
 #: The modules on which a score depends.
-GRADING = ["child", "grade", "pictures", "problems", "sandbox", "submissions"]
+GRADING = ["child", "grade", "pictures", "problems", "sandbox", "submissions", "walls"]
 
 
 class TestTimeout(Exception):
@@ -50,13 +58,15 @@ def carry_out(problem, steps, process, only=None):
         The tests to run; by default all.
     """
     namespace = {"__name__": "tests"}
+    lvmnotes.coursework.rules.clear()  # the given cells of the set say what is
     for name in problem.given:
         exec(compile(problem.cells[name].source, name, "exec"), namespace)
     messages, cells = {}, []
     for step in steps:
         outputs = []
         if step.action == "run":
-            printed, error, plots = process.run(step.source)
+            answer = problem.cells[step.name].source if step.name in problem.tests else ""
+            printed, error, plots = process.run(step.source, calls_forbidden_to(answer))
             if error and error[0] == "Stopped":
                 printed += f"\nThis cell {error[1]}."
             if printed:
@@ -65,36 +75,44 @@ def carry_out(problem, steps, process, only=None):
         elif step.action == "test":
             if only is not None and step.name not in only:
                 continue
-            messages[step.name] = run_test(step, namespace, process)
+            drawn = {"secret_rng": functools.partial(problem.secret_rng, step.name)}
+            messages[step.name] = run_test(step, namespace | drawn, process)
         cells.append(_shown(problem, step, outputs))
     return messages, cells
 
 
 def run_test(step, namespace, process):
     """Run a test on the answers that a process gives; return what is wrong, or None."""
-    limit = getattr(process, "limits", Limits()).test
+    limit, start = getattr(process, "limits", Limits()).test, process.spent
 
     def too_late(number, frame):
         raise TestTimeout
 
-    before = signal.signal(signal.SIGALRM, too_late)
-    lvmnotes.coursework.source, usual = process.ask, lvmnotes.coursework.source
-    signal.setitimer(signal.ITIMER_REAL, limit)
+    def source(name, arguments, megabytes):
+        answer = process.ask(name, arguments, megabytes)
+        if process.spent > start + limit:
+            raise TestTimeout
+        return answer
+
+    before = signal.signal(signal.SIGPROF, too_late)
+    lvmnotes.coursework.source, usual = source, lvmnotes.coursework.source
+    signal.setitimer(signal.ITIMER_PROF, limit)
+    message = None
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(step.source, step.name, "exec"), dict(namespace))
     except AssertionError as error:
-        return str(error) or "not right"
+        message = str(error) or "not right"
     except TestTimeout:
-        return f"the answers take longer than {limit:.0f} s"
+        message = f"the answers take longer than {limit:.0f} s"
     except Exception as error:  # an answer of a kind the test was not written for
-        return f"the answer is not of the right kind: {type(error).__name__}: {error}"
+        message = f"the answer is not of the right kind: {type(error).__name__}: {error}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
         lvmnotes.coursework.source = usual
-    return None
+    return message and message[:1000]
 
 
 def _shown(problem, step, outputs):
@@ -123,6 +141,8 @@ def grade(problem, folder, limits):
     with Sandbox(limits) as sandbox:
         messages, cells = carry_out(problem, steps, sandbox)
         result["remarks"] += sandbox.remarks
+    if lvmnotes.coursework.rules:
+        result["remarks"] += _means(problem, steps)
     for test, message in messages.items():
         result["scores"][test] = 0 if message else problem.points[test]
         result["messages"][test] = message
@@ -136,6 +156,16 @@ def grade(problem, folder, limits):
         result["remarks"] += remarks
     result["seconds"] = round(time.monotonic() - started, 2)
     return result
+
+
+def _means(problem, steps):
+    """Return a remark on cells that use means to get round what a question forbids."""
+    sources = [step.source for step in steps if step.action == "run"]
+    given = {cell.source for cell in problem.cells.values()}
+    found = {word for source in sources if source not in given for word in MEANS.findall(source)}
+    return [f"calls are forbidden, and cells use {', '.join(sorted(found))}: read them"] * bool(
+        found
+    )
 
 
 def fingerprint(paths, *more):
@@ -154,8 +184,9 @@ def fingerprint(paths, *more):
 def what_counts(home, name, limits):
     """Return a hash of all that a score depends on besides the submission."""
     ours = [home / "problems" / f"{name}.md", *ROOT.glob("requirements*.txt")]
+    seed = problems.secret_seed(home, name)
     ours += [ROOT / "coursework" / f"{module}.py" for module in GRADING]
-    return fingerprint([*ours, *ROOT.glob("lvmnotes/**/*")], limits, contained())
+    return fingerprint([*ours, *ROOT.glob("lvmnotes/**/*")], seed, limits, contained())
 
 
 def assess(problem, course, files, marks, student, result):
@@ -185,6 +216,8 @@ def _grade_in_this_process(home, name, author, fingerprints, assessments, limits
     logging.disable()
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (GRADERS_MEMORY, GRADERS_MEMORY))
+        seconds = int(limits.submission + limits.test)  # of this process alone
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     problem, files = problems.read(home, name), Files(home, name)
     result = files.read(author)
     if result is None or result["fingerprints"] != fingerprints:
@@ -210,7 +243,7 @@ def _grade_one(context, files, problem, author, fingerprints, assessments, limit
     arguments = (files.home, files.name, author, fingerprints, light, limits)
     process = context.Process(target=_grade_in_this_process, args=arguments)
     process.start()
-    process.join(limits.submission + limits.test)
+    process.join((limits.submission + limits.test) * limits.wall)
     reason = "the grader did not come to an end"
     if process.is_alive():
         process.kill()
@@ -231,7 +264,7 @@ def _grade_one(context, files, problem, author, fingerprints, assessments, limit
     return result
 
 
-def grade_all(home, names=None, jobs=2, limits=None):
+def grade_all(home, names=None, jobs=2, limits=None, unconfined=False):
     """Grade what is new or changed; write the tables, the feedback and the summaries.
 
     Parameters
@@ -243,6 +276,8 @@ def grade_all(home, names=None, jobs=2, limits=None):
     jobs : int
         How many submissions at a time.
     limits : Limits, optional
+    unconfined : bool
+        Whether to grade where no walls can be put around a submission.
 
     Returns
     -------
@@ -252,14 +287,17 @@ def grade_all(home, names=None, jobs=2, limits=None):
     Raises
     ------
     ValueError
-        If a table of marks or the course's file says what cannot be; nothing is written then.
+        If a table of marks or the course's file says what cannot be, or there are no walls; nothing
+        is written then.
     """
     home, limits = Path(home).resolve(), limits or Limits()
+    if not contained():
+        if not unconfined:
+            raise ValueError(pages.NO_WALLS)
+        print(pages.NOT_CONTAINED, file=sys.stderr)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["coursework.grade"])
     sets = {name: problems.read(home, name) for name in names or problems.sets(home)}
-    if not contained():
-        print(pages.NOT_CONTAINED, file=sys.stderr)
     given = {name: _marks(home, problem) for name, problem in sets.items()}
     Course(home)
     graded = 0
@@ -292,6 +330,7 @@ def _marks(home, problem):
 def _grade_set(context, files, problem, course, given, jobs, limits):
     """Grade the submissions of a set and write what it leaves; return how many were graded."""
     name, whose = files.name, course.whose(files)
+    files.keep_seed(problem.seed)
     counts = what_counts(files.home, name, limits)
     todo = {}
     for author in sorted(set(whose.values())):

@@ -8,10 +8,12 @@ of the columns, the students' numbers and the maximum.
 import datetime
 import hashlib
 import html
+import io
 import re
 import shutil
 import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 
 from coursework import tables
@@ -84,8 +86,36 @@ def _submissions(archive):
             remarks.append(f"{plain(entry.filename, 80)} is too large or one too many")
             continue
         with archive.open(entry) as stream:  # the size that is said need not be the true one
-            contents[file] = stream.read(LARGEST)
+            data = stream.read(LARGEST)
+        if file.lower().endswith(".zip"):
+            remarks += [f"{plain(entry.filename, 80)}: {odd}" for odd in _open(data, contents)]
+        else:
+            contents[file] = data
     return found, remarks
+
+
+def _open(data, contents):
+    """Add the files of an archive that a student handed in to the contents; return remarks."""
+    left, remarks = 4 * LARGEST, []
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                *folders, file = entry.filename.replace("\\", "/").split("/")
+                parts = [part for part in [*folders, file] if part not in (".", "..")]
+                hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+                file = _folder_name(file)
+                if entry.is_dir() or hidden or file in contents:
+                    continue
+                if len(contents) >= MOST or entry.file_size > min(left, LARGEST):
+                    remarks.append(f"{plain(entry.filename, 80)} is too large or one too many")
+                    continue
+                with archive.open(entry) as stream:
+                    contents[file] = stream.read(LARGEST)
+                left -= len(contents[file])
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError,
+            ValueError) as error:  # fmt: skip
+        remarks.append(f"not an archive that can be read: {plain(error, 80)}")
+    return remarks
 
 
 def _folder_name(name):

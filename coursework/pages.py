@@ -33,7 +33,14 @@ LONGEST = 200_000
 NOT_CONTAINED = (
     "WARNING: there is no working bubblewrap here. Submissions run with your own rights: they can "
     "read and write your files and use the network; only time, memory and size of files are "
-    "limited. On Debian and Ubuntu: apt install bubblewrap."
+    "limited."
+)
+NO_WALLS = (
+    "Nothing is graded: there is no working bubblewrap here, which keeps a submission away from "
+    "your files and the network. On Debian and Ubuntu: apt install bubblewrap. On Fedora: dnf "
+    "install bubblewrap. On macOS and Windows: grade in a virtual machine with Linux (on Windows, "
+    "WSL 2). To run other people's programs with your own rights all the same: --unconfined, or "
+    "make grade UNCONFINED=yes."
 )
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from PIL import Image
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".heic", ".heif", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
 LARGEST = 12 * 2**20
 MOST = 24
 PLOT_SIDE, PHOTO_SIDE = 800, 1600

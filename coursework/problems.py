@@ -2,13 +2,16 @@
 
 import ast
 import functools
+import hashlib
 import re
+import secrets
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
 import nbformat
+import numpy as np
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
@@ -54,6 +57,12 @@ class ProblemSet:
     teacher: nbformat.NotebookNode
     student: nbformat.NotebookNode
     mistakes: tuple[Mistake, ...]
+    seed: str
+
+    def secret_rng(self, test):
+        """Return the random generator of a hidden test: another one for each course and test."""
+        digest = hashlib.sha256(f"{self.seed} {self.name} {test}".encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest[:16]))
 
     @functools.cached_property
     def cells(self):
@@ -192,10 +201,23 @@ def read(home, name):
         raise InvalidProblemSet(f"{name}: {error}") from error
     mistakes = Path(home, "mistakes", f"{name}.py")
     mistakes = mistakes.read_text(encoding="utf-8") if mistakes.exists() else ""
-    problem = ProblemSet(name, teacher, student, tuple(_mistakes(mistakes)))
+    problem = ProblemSet(
+        name, teacher, student, tuple(_mistakes(mistakes)), secret_seed(home, name)
+    )
     if wrong := list(_faults(problem)):
         raise InvalidProblemSet("\n".join(f"{name}: {fault}" for fault in wrong))
     return problem
+
+
+def secret_seed(home, name):
+    """Return what the inputs of the hidden tests of a set are drawn from; make it if there is none.
+
+    A set that was graded keeps its seed, whatever becomes of that of the course.
+    """
+    kept, ours = Path(home, "graded", name, "secret-seed"), Path(home, "secret-seed")
+    if not kept.exists() and not ours.exists():
+        ours.write_text(secrets.token_hex(), encoding="ascii")
+    return (kept if kept.exists() else ours).read_text(encoding="ascii").strip()
 
 
 def _complete(cell):
@@ -229,12 +251,14 @@ def _faults(problem):
             yield f"the tests {', '.join(tests)} belong to no question: <question>-<number>"
         elif not any(problem.points[test] for test in tests):
             yield f"{question} has no test with points"
-        elif not hidden:
-            yield f"{question} has no hidden test"
-        elif set(hidden) == set(tests) and not any(
-            "expect" in problem.released[test].source for test in tests
-        ):
+        elif open_ := [test for test in tests if problem.points[test] and test not in hidden]:
+            yield f"{open_[0]} has points but no hidden part, so that constants would pass it"
+        elif not any(_shows(problem, test) for test in tests):
             yield f"{question} has no visible test"
+    visible = [test for tests in problem.tests.values() for test in tests if _shows(problem, test)]
+    points, most = sum(problem.points[test] for test in visible), sum(problem.maxima.values())
+    if points > most / 4:
+        yield f"the visible tests have {points:g} of {most:g} points, more than a quarter"
     for mistake in problem.mistakes:
         if mistake.question not in answers:
             yield f"the mistake {mistake.name!r} belongs to no question: {mistake.question}"
@@ -243,3 +267,8 @@ def _faults(problem):
             problem.wrong_code(mistake)
         except (ValueError, SyntaxError) as error:
             yield f"the mistake {mistake.name!r} {error}"
+
+
+def _shows(problem, test):
+    """Tell whether students see what a test expects, or a part of it."""
+    return "expect" in problem.released[test].source

@@ -1,7 +1,9 @@
 """Build what students get, and prove it: right answers pass, mistakes do not, nothing leaks."""
 
+import dataclasses
 import importlib.metadata
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -16,10 +18,14 @@ import nbformat
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import lvmnotes.coursework
 from coursework import grade, pictures, problems
-from coursework.child import decode, encode
-from coursework.sandbox import MEGABYTE, ROOT, Limits, Refused, Sandbox
+from coursework.sandbox import Limits, Sandbox, complaint
 from coursework.submissions import Step, plan
+from coursework.walls import ROOT
+from lvmnotes.coursework import shell
+from lvmnotes.coursework.answers import MEGABYTE, Refused, decode, encode, fetch
+from lvmnotes.coursework.forbidden import forbidding
 
 #: What the public tree goes without.
 PRIVATE = ["coursework/problems", "coursework/mistakes"]
@@ -48,11 +54,11 @@ tests are put back as they were; answers belong to the cells marked YOUR CODE HE
 HERE, and cells of your own are welcome.
 
 Pictures of your own, say of a derivation on paper, go into the text of an answer, or beside the
-notebook as PNG or JPEG files of at most {picture} MB.
+notebook as PNG, JPEG or HEIC files of at most {picture} MB.
 
-When it is graded, a cell has {cell:g} seconds, an answer that a test asks for {answer:g}, all of it
-{submission:g}; there are {memory} MB of memory and no network, and a file that it writes may have
-{file} MB. What is installed is what requirements.txt lists, and nothing else:
+When it is graded, a cell has {cell:g} seconds of processor time, an answer that a test asks for
+{answer:g}, all of it {submission:g}; there are {memory} MB of memory and no network, and a file
+that it writes may have {file} MB. Installed is what requirements.txt lists, and nothing else:
 
 {packages}
 
@@ -64,27 +70,53 @@ PACKAGES = ["numpy", "scipy", "scikit-learn", "matplotlib", "ipywidgets"]
 class ThisProcess:
     """Runs our own code in this very process; has the interface of a `Sandbox`."""
 
-    limits = Limits()
+    limits, spent = Limits(), 0.0
 
     def __init__(self):
         self.names = {"__name__": "__main__"}
 
-    def run(self, source):
+    def run(self, source, calls=()):
         """Run a cell."""
         try:
-            exec(compile(source, "cell", "exec"), self.names)
+            with forbidding(calls):
+                exec(compile(source, "cell", "exec"), self.names)
         except Exception as error:
             return "", [type(error).__name__, str(error)], []
         return "", None, []
 
-    def ask(self, name, arguments):
+    def ask(self, name, arguments, megabytes=None):
         """Return an answer, as it would come out of the sandbox."""
-        arguments = decode(encode(list(arguments)))
+        calls = lvmnotes.coursework.rules.get(name, [])
         try:
-            value = self.names[name]
-            return decode(encode(value(*arguments) if callable(value) else value))
+            return decode(fetch(self.names, name, encode(list(arguments)), calls, megabytes))
         except Exception as error:
-            raise Refused(f"`{name}` raises {type(error).__name__}: {error}") from None
+            raise Refused(complaint(name, type(error).__name__, str(error))) from None
+
+
+class Notes:
+    """Answers with what it noted of another process: a submission in which answers are constants.
+
+    A question that was not noted gets the answer to the first one about the same function.
+    """
+
+    limits, spent = Limits(), 0.0
+
+    def __init__(self, process):
+        self.process = process
+        self.answers = {}
+
+    def run(self, source, calls=()):
+        """Run a cell in the other process."""
+        return self.process.run(source, calls)
+
+    def ask(self, name, arguments, megabytes=None):
+        """Return an answer of the other process, and note it; if it has ended, a noted one."""
+        noted, question = self.answers.setdefault(name, {}), json.dumps(encode(list(arguments)))
+        if self.process:
+            noted[question] = self.process.ask(name, arguments, megabytes)
+        if not noted:
+            raise Refused(f"there is no `{name}`")
+        return noted.get(question, next(iter(noted.values())))
 
 
 def prove(home, name):
@@ -98,18 +130,42 @@ def prove(home, name):
     with Sandbox(Limits()) as sandbox:
         untouched, _ = grade.carry_out(problem, plan(problem, problem.student)[0], sandbox)
         faults += [f"the untouched release passes {t}" for t, m in untouched.items() if not m]
+    faults += _met_by_constants(problem)
     for mistake in problem.mistakes:
         faults += _missed(problem, mistake)
     for question in problem.tests:
         several = sum(mistake.question == question for mistake in problem.mistakes)
         if several < MISTAKES_EACH:
             faults.append(f"{question} has {several} mistakes, not {MISTAKES_EACH}")
+        forbids = shell.calls_forbidden_to(problem.cells[question].source)
+        tried = [one for one in problem.mistakes if one.question == question]
+        if forbids and not any("must not be called" in one.says for one in tried):
+            faults.append(f"{question} forbids {forbids[0]}, but no mistake calls it")
     faults += leaks(problem, "\n".join(cell.source for cell in problem.student.cells))
     return faults, (
         f"{len(problem.maxima)} questions, {len(problem.points)} parts, "
         f"{sum(problem.maxima.values()):g} points; the solution has them all, "
         f"the untouched release none; {len(problem.mistakes)} mistakes found"
     )
+
+
+def _met_by_constants(problem):
+    """Yield the tests with points that answers pass which are copied from the visible tests."""
+    notes = Notes(ThisProcess())
+    visible = [
+        dataclasses.replace(step, source=problem.released[step.name].source)
+        if step.action == "test"
+        else step
+        for step in plan(problem, problem.teacher)[0]
+    ]
+    grade.carry_out(problem, visible, notes)
+    notes.process = None
+    tests = [step for step in visible if step.action == "test"]
+    steps = [Step("test", problem.cells[step.name].source, step.name) for step in tests]
+    messages, _ = grade.carry_out(problem, steps, notes)
+    for test, message in messages.items():
+        if not message and problem.points[test]:
+            yield f"{test} is passed by the constants of the visible tests"
 
 
 def _missed(problem, mistake):
@@ -123,7 +179,7 @@ def _missed(problem, mistake):
     last = [step.name for step in steps].index(wanted[-1])
     messages, _ = grade.carry_out(problem, steps[: last + 1], ThisProcess(), only=wanted)
     said = [message for message in messages.values() if message]
-    if not said:
+    if not sum(problem.points[test] for test, message in messages.items() if message):
         yield f"the mistake {title!r} loses nothing"
     elif not any(mistake.says in message for message in said):
         yield f"the mistake {title!r} should be told {mistake.says!r}, but reads: {said}"
@@ -207,7 +263,7 @@ def proof_fingerprint(home, name):
     ours = [Path(home, "problems", f"{name}.md"), Path(home, "mistakes", f"{name}.py")]
     ours += [ROOT / "coursework" / f"{module}.py" for module in [*grade.GRADING, "release"]]
     ours += [ROOT / "pyproject.toml", *ROOT.glob("requirements*.txt"), *ROOT.glob("lvmnotes/**/*")]
-    return grade.fingerprint(ours)
+    return grade.fingerprint(ours, problems.secret_seed(home, name))
 
 
 def pack(home, problem, wheel):

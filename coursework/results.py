@@ -52,6 +52,13 @@ class Files:
         """Write the result of a student's submission."""
         write_json(self.result(student), result)
 
+    def keep_seed(self, seed):
+        """Keep the seed of the hidden tests, so that the set is graded by it from now on."""
+        path = self.folder / "secret-seed"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(seed, encoding="ascii")
+
     def code(self, student):
         """Return the code that stands for a student where names are hidden."""
         seed = self.home / "graded" / "seed"

@@ -1,17 +1,10 @@
-"""The confined process in which a submission runs, as the grader sees it.
-
-Where bubblewrap works, the process has no network, sees the Python environment and the library and
-nothing else of the disk, may write to a small folder in memory, and ends, with all it started,
-when the grader says so.  Elsewhere it has the limits that any POSIX system sets, and no more:
-`contained` tells which.
-"""
+"""The confined process in which a submission runs, as the grader sees it; see also `walls`."""
 
 import base64
-import functools
 import json
 import os
+import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,28 +14,34 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 import psutil
 
-import lvmnotes
-from coursework.child import decode, encode
+import lvmnotes.coursework
+from coursework.walls import CHILD, Group, bubblewrap, contained, group_kind, memory
+from lvmnotes.coursework.answers import MEGABYTE, Refused, decode, encode, too_much
 
-ROOT = Path(__file__).resolve().parent.parent
-CHILD = Path(__file__).with_name("child.py")
-MEGABYTE = 2**20
+#: What is between quotes in a reply and needs no more than copying.
+PLAIN_TEXT = re.compile(rb'"[A-Za-z0-9+/=]*"')
+#: By how much the memory of a process may exceed what its arrays need, when it must not.
+SLACK = 64
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use; times in seconds, sizes in bytes."""
+    """What a submission may use: seconds of processor time, and sizes in bytes.
+
+    A step that takes `wall` times as long as it may compute, by the clock on the wall, sleeps.
+    """
 
     start: float = 60
     cell: float = 30
     answer: float = 20
     test: float = 60
     submission: float = 240
+    wall: float = 10
     memory: int = 2048 * MEGABYTE
     reply: int = 32 * MEGABYTE
+    structure: int = 1 * MEGABYTE
     file: int = 64 * MEGABYTE
     output: int = 20_000
     processes: int = 32
@@ -50,10 +49,6 @@ class Limits:
 
 class Stopped(Exception):
     """The process of a submission ended, or was ended; says why."""
-
-
-class Refused(AssertionError):
-    """There is no answer; says why, in words for the student."""
 
 
 def _environment(home):
@@ -66,35 +61,6 @@ def _environment(home):
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }
-
-
-def _wall(limits):
-    """Return the command line of bubblewrap up to the command that runs inside."""
-    seen = [sys.base_prefix, sys.prefix, Path(lvmnotes.__file__).parent]
-    system = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"]
-    # Outer folders first; the project's own is empty but for what lies in it and is shown.
-    places = {Path(path).resolve() for path in seen} | {Path(path) for path in system}
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session"]
-    command += ["--proc", "/proc", "--dev", "/dev"]
-    # Before the places, one of which may lie in it: a project in /tmp, say.
-    for path in ("/dev/shm", "/tmp", "/home/student"):
-        command += ["--size", limits.file, "--tmpfs", path]
-    for path in sorted(places | {ROOT}):
-        command += ["--tmpfs", path] if path == ROOT else ["--ro-bind-try", path, path]
-    command += ["--ro-bind", CHILD, "/child.py"]
-    for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-        command += ["--ro-bind", fonts, f"/home/student/.cache/matplotlib/{fonts.name}"]
-    command += ["--remount-ro", ROOT, "--remount-ro", "/dev", "--remount-ro", "/"]
-    return [str(word) for word in [*command, "--chdir", "/home/student"]]
-
-
-@functools.cache
-def contained():
-    """Tell whether bubblewrap is here and works."""
-    if not shutil.which("bwrap"):
-        return False
-    command = [*_wall(Limits()), sys.executable, "-c", ""]
-    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 class Sandbox:
@@ -111,7 +77,8 @@ class Sandbox:
         self.remarks = []
         self.process = None
         self.folder = None
-        self.end = time.monotonic() + limits.submission
+        self.spent = 0.0  # seconds of processor time
+        self.end = time.monotonic() + limits.submission * limits.wall
 
     def __enter__(self):  # noqa: D105
         return self
@@ -119,22 +86,32 @@ class Sandbox:
     def __exit__(self, *_):  # noqa: D105
         self.stop()
 
-    def run(self, source):
-        """Run a cell; return what it printed, its error (name and text, or None), and its plots."""
+    def run(self, source, calls=()):
+        """Run a cell; return what it printed, its error (name and text, or None), and its plots.
+
+        Parameters
+        ----------
+        source : str
+        calls : list of str
+            What the cell must not call, as `lvmnotes.coursework.forbid` takes it.
+        """
         try:
             self._wake()
-            reply, output = self._request("run", [source], self.limits.cell)
+            reply, output = self._request("run", [source, list(calls)], self.limits.cell)
         except Stopped as reason:
             self._remark(f"a cell {reason}")
             return "", ["Stopped", str(reason)], []
-        error = reply.get("error")
-        error = [str(word) for word in error] if isinstance(error, list) else None
+        error = _said(reply["error"]) if reply.get("error") else None
         if error and error[0] == "TimeoutError":  # it would take as long again
-            self._remark(f"a cell took longer than {self.limits.cell:.0f} s")
+            self._remark(f"a cell used more than {self.limits.cell:g} s of processor time")
         else:
-            self.ran.append(source)
+            self.ran.append((source, list(calls)))
             if error:
-                self._remark(f"a cell raises {error[0][:40]}")
+                package = re.match(r"No module named '([\w.]+)'", error[1])
+                if package:
+                    self._remark(f"a cell needs the package {package[1]}, which is not installed")
+                else:
+                    self._remark(f"a cell raises {error[0]}")
         return output, error, reply.get("plots")
 
     def pixels(self, data, side):
@@ -149,22 +126,29 @@ class Sandbox:
             raise ValueError("it is no picture that can be opened")
         return reply["pixels"]
 
-    def ask(self, name, arguments):
+    def ask(self, name, arguments, megabytes=None):
         """Return the answer under a name, or raise `Refused`; takes the place of `ask`'s source."""
         if name in self.deadly:
             raise Refused(f"`{name}` is not called again: it ended the process")
+        calls = lvmnotes.coursework.rules.get(name, [])
         try:
             self._wake()
-            message = [name, [encode(argument) for argument in arguments]]
-            reply, _ = self._request("ask", message, self.limits.answer)
+            if calls:
+                self._end_companions()
+            before = self._resident("VmRSS") if megabytes and self._forget_peak() else None
+            message = [name, encode(list(arguments)), calls, megabytes]
+            reply, _ = self._request("ask", message, self.limits.answer, alone=bool(calls))
+            peak = 0 if before is None else self._resident("VmHWM") - before
         except Stopped as reason:
             self.deadly.add(name)
             self._remark(f"`{name}` {reason}")
             raise Refused(f"`{name}` {reason}") from None
+        if reply.get("error"):
+            raise Refused(complaint(name, *_said(reply["error"])))
+        # The process counts its arrays by itself; here it is not believed.
+        if megabytes and peak > 2 * megabytes + SLACK:
+            raise Refused(too_much(name, peak, megabytes))
         try:
-            if "error" in reply:
-                kind, text = map(str, reply["error"])
-                raise Refused(_complaint(name, kind, text))
             return decode(reply["value"])
         except (KeyError, TypeError, ValueError, RecursionError, MemoryError):
             raise Refused(f"`{name}` gives something that cannot be read") from None
@@ -183,6 +167,8 @@ class Sandbox:
         except ProcessLookupError:
             pass
         self.process.wait()
+        if self.group:
+            self.group.close()
         self.line.close()
         self.process.stdout.close()
         self.folder.cleanup()
@@ -204,23 +190,28 @@ class Sandbox:
         while self.process is None:
             self._start()
             earlier, self.ran = self.ran, []
-            for source in earlier:
+            for cell in earlier:
                 if self.process is not None:  # a cell may well end it at its second run
                     try:
-                        self._request("run", [source], self.limits.cell)
+                        self._request("run", cell, self.limits.cell)
                     except Stopped:
                         continue
-                self.ran.append(source)
+                self.ran.append(cell)
 
     def _start(self):
-        if time.monotonic() > self.end:
+        if self.spent > self.limits.submission or time.monotonic() > self.end:
             raise Stopped("was not reached: the time for the submission is used up")
         self.line, inside = socket.socketpair()
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         limits = {"memory": self.limits.memory, "file": self.limits.file, "processes": None}
         if contained():  # where the count is of this process's own
             limits["processes"] = 8 * self.limits.processes
-        command = [*_wall(self.limits), sys.executable] if contained() else [sys.executable]
+        kind = group_kind()
+        self.group = Group(kind, self.limits.memory) if kind else None
+        home = "/home/student" if contained() else self.folder.name
+        environment = [f"{name}={value}" for name, value in _environment(home).items()]
+        command = [*(self.group.command if self.group else []), "/usr/bin/env", "-i", *environment]
+        command += [*(bubblewrap(self.limits.file) if contained() else []), sys.executable]
         command += ["-I", "-B", "/child.py" if contained() else str(CHILD)]
         self.process = subprocess.Popen(
             [*command, str(inside.fileno()), json.dumps(limits)],
@@ -228,25 +219,39 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[inside.fileno()],
-            env=_environment("/home/student" if contained() else self.folder.name),
             cwd=self.folder.name,
             start_new_session=True,
         )
         inside.close()
         os.set_blocking(self.process.stdout.fileno(), False)
+        self.own, self.inside = None, None
         try:
             self._receive(self.limits.start)
         except BaseException:
             self.stop()
             raise
+        family = self._family()  # nothing of the submission has run yet
+        self.own = {process.pid for process in family}
+        parents = {process.ppid() for process in family}
+        self.inside = next((one for one in family if one.pid not in parents), None)
 
-    def _request(self, step, arguments, seconds):
-        """Send a request; return the reply and what was printed meanwhile."""
-        seconds = max(1, min(seconds, self.end - time.monotonic()))
+    def _request(self, step, arguments, seconds, alone=False):
+        """Send a request; return the reply and what was printed meanwhile.
+
+        Parameters
+        ----------
+        step : str
+        arguments : list
+        seconds : float
+            Of processor time.
+        alone : bool
+            Whether the process must not start another one.
+        """
+        seconds = max(1, min(seconds, self.limits.submission - self.spent))
         try:
-            self.line.settimeout(10)
+            self.line.settimeout(10 * self.limits.wall)
             self.line.sendall(json.dumps([step, arguments, seconds]).encode() + b"\n")
-            return self._receive(seconds)
+            return self._receive(seconds, alone)
         except OSError as error:
             self.stop()
             raise Stopped("ended the process") from error
@@ -254,12 +259,13 @@ class Sandbox:
             self.stop()
             raise
 
-    def _receive(self, seconds):
+    def _receive(self, seconds, alone=False):
         """Wait for a reply, with an eye on the time, the memory and the number of processes."""
         reply, printed = bytearray(), bytearray()
-        counted = time.monotonic()
-        end = counted + seconds + 3  # the alarm inside comes first, if it can
+        counted, before = time.monotonic(), self.spent
+        end = min(counted + seconds * self.limits.wall + 3, self.end)
         sources = [self.line, self.process.stdout]
+        used = _processor_time(self._family())
         while not reply.endswith(b"\n"):
             ready, *_ = select.select(sources, [], [], 0.2)
             if self.process.stdout in ready and not self._print(printed):
@@ -267,24 +273,40 @@ class Sandbox:
             if self.line in ready:
                 part = self.line.recv(2**16)
                 if not part:
-                    raise Stopped("ended the process")
+                    full = self.group and self.group.was_full()
+                    raise Stopped(self._too_much_memory() if full else "ended the process")
                 reply += part
             if len(reply) > self.limits.reply:
                 raise Stopped(f"sends more than {self.limits.reply // MEGABYTE} MB")
             now = time.monotonic()
             if now > end:
-                raise Stopped(f"took longer than {seconds:.0f} s")
-            if now > counted + 0.2:
-                self._count()
+                raise Stopped(f"took longer than {seconds * self.limits.wall:.0f} s")
+            if now > counted + 0.2 or reply.endswith(b"\n"):
+                family = self._family()
+                self.spent = max(self.spent, before + _processor_time(family) - used)
+                # The alarm inside comes first, if it can.
+                if self.spent > before + seconds + 3:
+                    raise Stopped(f"used more than {seconds:g} s of processor time")
+                self._count(family)
+                if alone and any(map(self._is_companion, family)):
+                    raise Stopped("starts another process, in a question that forbids calls")
                 counted = now
         self._print(printed)
+        return self._read(reply), printed.decode("utf-8", "replace")
+
+    def _read(self, reply):
+        """Return what a reply says; whoever sent it, this takes no time to speak of."""
+        structure = len(reply) - sum(len(text) for text in PLAIN_TEXT.findall(reply))
+        if structure > self.limits.structure:
+            most = self.limits.structure // MEGABYTE
+            raise Stopped(f"sends more than {most} MB of lists or text; arrays may be larger")
         try:
             reply = json.loads(reply)
         except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
             raise Stopped("sends what cannot be read")
-        return reply, printed.decode("utf-8", "replace")
+        return reply
 
     def _print(self, printed):
         """Take what was printed, keep the beginning; return False when there will be no more."""
@@ -300,25 +322,70 @@ class Sandbox:
             if len(part) > room:  # more may follow without end: look at the clock in between
                 return True
 
-    def _count(self):
+    def _count(self, family):
         """Stop a submission that has too many processes or too much memory in all of them."""
-        family = self._family()
         if len(family) > self.limits.processes:
             raise Stopped(f"started more than {self.limits.processes} processes")
-        memory = 0
-        for process in family:
+        if memory(family, contained() and self.inside) > self.limits.memory:
+            raise Stopped(self._too_much_memory())
+
+    def _too_much_memory(self):
+        return f"used more than {self.limits.memory // MEGABYTE} MB of memory"
+
+    def _end_companions(self):
+        """End what the submission started besides its own process."""
+        for process in filter(self._is_companion, self._family()):
             try:
-                memory += process.memory_info().rss
+                process.kill()
             except psutil.NoSuchProcess:
                 pass
-        if memory > self.limits.memory:
-            raise Stopped(f"used more than {self.limits.memory // MEGABYTE} MB of memory")
+
+    def _is_companion(self, process):
+        """Tell whether the submission started a process, which still runs."""
+        try:
+            return process.pid not in self.own and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def _forget_peak(self):
+        """Let the peak of the memory start anew; return whether that is possible."""
+        try:
+            Path(f"/proc/{self.inside.pid}/clear_refs").write_text("5")
+        except (OSError, AttributeError):
+            return False
+        return True
+
+    def _resident(self, what):
+        """Return the memory of the process, or its peak, in MB."""
+        status = Path(f"/proc/{self.inside.pid}/status").read_text()
+        return int(re.search(rf"^{what}:\s+(\d+)", status, re.MULTILINE)[1]) / 1024
 
 
-def _complaint(name, kind, text):
+def _processor_time(family):
+    """Return the seconds that processes computed, those that have ended included."""
+    total = 0.0
+    for process in family:
+        try:
+            times = process.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _said(error):
+    """Return the name of an error and its text, as far as a reply has them."""
+    if isinstance(error, list) and len(error) == 2 and all(isinstance(one, str) for one in error):
+        return [error[0][:40], error[1][:500]]
+    return ["Error", "what it says cannot be read"]
+
+
+def complaint(name, kind, text):
     """Return what a student reads when a call went wrong."""
-    if kind == "NameError" and text == "missing":
-        return f"there is no `{name}`"
+    if kind == "Refused":
+        return text
+    if kind == "ForbiddenCall":
+        return f"`{name}` calls what it must not: {text}"
     if kind == "NotImplementedError":
         return f"`{name}` has no answer yet"
     if kind == "MemoryError":

@@ -45,6 +45,14 @@ def best_weights(w, psi):
 # + return np.angle((u**2).mean() - u.mean() ** 2) / 2
 
 
+# %% angle: the library's varimax
+# says: must not be called
+def best_angle(L):
+    Q = varimax(L, normalize=False)[1]
+    angle = np.arctan2(Q[1, 0], Q[0, 0])
+    return angle - np.pi / 2 * np.round(angle / (np.pi / 2))
+
+
 # %% angle: quartimax
 # says: quartimax
 def best_angle(L):

@@ -56,6 +56,37 @@ def gram_noise_variance(X, d):
 # - X = X - X.mean(axis=0)
 
 
+# %% gram: the library's PPCA
+# says: must not be called
+def gram_loadings(X, d):
+    return PPCA(d).fit(X).W_
+
+
+# %% gram: scikit-learn's PCA
+# says: must not be called
+def gram_noise_variance(X, d):
+    from sklearn.decomposition import PCA
+
+    return PCA(d).fit(X).noise_variance_ * (len(X) - 1) / len(X)
+
+
+# %% gram: the whole covariance
+# says: MB of memory at its peak
+def gram_loadings(X, d):
+    eigenvalues, V = np.linalg.eigh(np.cov(X.T, bias=True))
+    V = V[:, ::-1][:, :d]
+    return V * np.sign(V.sum(axis=0)) * np.sqrt(eigenvalues[::-1][:d] - gram_noise_variance(X, d))
+
+
+# %% known: the library's PPCA
+# says: must not be called
+def known_noise(S, a, d):
+    from lvmnotes import Moments
+
+    moments = Moments.from_covariance(S / np.outer(a, a), 1000)
+    return PPCA(d).fit_moments(moments).get_covariance() * np.outer(a, a)
+
+
 # %% known: plain PPCA
 # says: the noise is not the same for all
 def known_noise(S, a, d):
@@ -101,6 +132,25 @@ def known_noise(S, a, d):
 # says: a rotation takes parameters away
 # - (D * d - d * (d - 1) // 2 + 1)
 # + (D * d + 1)
+
+
+# %% equal: how many are rejected
+# says: accepted, rejected, accepted
+# -     for d in range(D - 1):
+# -         if stats.chi2.sf(statistic(X, d), degrees_of_freedom(D, d)) >= level:
+# -             return d
+# -     return D - 1
+# +     p = [stats.chi2.sf(statistic(X, d), degrees_of_freedom(D, d)) for d in range(D - 1)]
+# +     return sum(value < level for value in p)
+
+# %% equal: one more than the last that is rejected
+# says: accepted, rejected, accepted
+# -     for d in range(D - 1):
+# -         if stats.chi2.sf(statistic(X, d), degrees_of_freedom(D, d)) >= level:
+# -             return d
+# -     return D - 1
+# +     p = [stats.chi2.sf(statistic(X, d), degrees_of_freedom(D, d)) for d in range(D - 1)]
+# +     return max((d + 1 for d, value in enumerate(p) if value < level), default=0)
 
 
 # %% equal: degrees of freedom of factor analysis

@@ -10,7 +10,7 @@ from coursework import problems, tables
 from coursework.sandbox import Limits
 
 SAMPLE = Path(__file__).parent / "problem_sets"
-QUICK = Limits(cell=2, answer=2, test=10, submission=40)
+QUICK = Limits(cell=2, answer=2, test=10, submission=40, wall=60)
 GOOD = {
     "offset": "def offset(X):\n    return X.mean(axis=0)\n",
     "spread": "def spread(X):\n    return X.var(axis=0)\n",

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from concurrent.futures import Future
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ from coursework import formulas, grade, lms, pages, pictures, problems, safe, ta
 from coursework import similarity as similar  # noqa: E402
 from coursework.course import Course  # noqa: E402
 from coursework.results import Assessment, Files, empty, read_json  # noqa: E402
+from coursework.sandbox import Sandbox  # noqa: E402
 
 STUDENTS = ["0012345", "0000777", "Jürgen Łoś", "ada", "=1+1"]
 
@@ -52,7 +54,7 @@ def graded(sample, tmp_path_factory):
     shutil.copytree(SAMPLE, home)
     for student in STUDENTS:
         hand_in(home, student, answered(sample))
-    grade.grade_all(home, limits=QUICK)
+    grade.grade_all(home, limits=QUICK, unconfined=True)
     return home
 
 
@@ -100,7 +102,7 @@ def regrade(monkeypatch):
     monkeypatch.setattr(grade.multiprocessing, "get_context", lambda kind: context)
     monkeypatch.setattr(grade, "ThreadPoolExecutor", Now)
     monkeypatch.setattr(grade.resource, "setrlimit", lambda *_: None)
-    return lambda home: grade.grade_all(home, limits=QUICK, jobs=1)
+    return lambda home: grade.grade_all(home, limits=QUICK, jobs=1, unconfined=True)
 
 
 # Marks
@@ -289,7 +291,7 @@ def illustrated(sample, tmp_path_factory):
     (folder / "large.png").write_bytes(b"\x89PNG" + bytes(pictures.LARGEST))
     (folder / "link.png").symlink_to("/etc/hostname")
     (folder / "notes.pdf").write_bytes(b"%PDF")
-    grade.grade_all(home, limits=QUICK)
+    grade.grade_all(home, limits=QUICK, unconfined=True)
     return home
 
 
@@ -332,6 +334,13 @@ def test_pixels_that_are_none_are_refused(pixels):
     with pytest.raises(ValueError, match="not a picture"):
         pictures.from_pixels(pixels, "png", 800)
     assert pictures.plots([pixels]) == []
+
+
+def test_a_photograph_of_a_telephone_is_opened():
+    with Sandbox(QUICK) as box:
+        width, height, data = box.pixels((Path(__file__).parent / "red.heic").read_bytes(), 800)
+    red, green, blue = base64.b64decode(data)[:3]
+    assert (width, height) == (64, 48) and red > 200 > 50 > max(green, blue)
 
 
 # Whatever it holds
@@ -471,7 +480,7 @@ def test_moodle_comes_in_and_goes_out(sample, tmp_path, capsys):
         "../../bad_75_assignsubmission_file_/sample.ipynb": text,
         "readme.txt": "?",
     })  # fmt: skip
-    grade.grade_all(home, limits=QUICK)
+    grade.grade_all(home, limits=QUICK, unconfined=True)
     rows = table(home)
     assert set(rows) == {"Ada Lovelace", "Emmy Noether_72", "Emmy Noether_73", "_..evil"}
     assert (
@@ -508,7 +517,7 @@ def test_moodle_comes_in_and_goes_out(sample, tmp_path, capsys):
             {"Identifier": "Participant 80", "Full name": "Nobody", "Maximum Grade": "100,00"},
         ],
     )
-    grade.grade_all(home, limits=QUICK)
+    grade.grade_all(home, limits=QUICK, unconfined=True)
     _, out = tables.read(home / "graded" / "sample" / "moodle.csv")
     assert [row["Grade"] for row in out] == ["100", ""]
     assert out[0]["Last modified (grade)"] == "Friday, 20 November 2026, 1:05 PM"
@@ -562,6 +571,47 @@ def test_a_broken_archive_is_said(tmp_path):
     (tmp_path / "downloads" / "sample" / "x.zip").write_text("no zip")
     with pytest.raises(ValueError, match="not an archive that can be read"):
         lms.unpack(Files(tmp_path, "sample"))
+
+
+def zipped(entries):
+    """Return the bytes of an archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as inner:
+        for name, data in entries.items():
+            inner.writestr(name, data)
+    return file.getvalue()
+
+
+def test_an_archive_in_the_archive_is_opened(sample, tmp_path):
+    text = nbformat.writes(answered(sample))
+    kinds = {
+        "ada_1_11": {"hw/sample.ipynb": text, "hw/photos/page.png": picture(),
+                     "__MACOSX/hw/._sample.ipynb": "x", "hw/.old/sample.ipynb": "old"},
+        "eve_2_12": {"../../sample.ipynb": text, "/etc/passwd": "x", "C:\\x\\a.png": picture()},
+        "bob_3_13": {"sample.ipynb": text} | {f"{n}.png": bytes(lms.LARGEST) for n in range(9)},
+        "max_4_14": {f"{n}.txt": "x" for n in range(99)},
+    }  # fmt: skip
+    entries = {f"{who}_hw.zip": zipped(files) for who, files in kinds.items()}
+    entries["kim_5_15_hw.zip"] = b"no archive"
+    entries["lea_6_16_sample.ipynb"] = text
+    archive(tmp_path / "downloads" / "sample" / "x.zip", entries)
+    files = Files(tmp_path, "sample")
+    remarks = lms.unpack(files)
+    assert sorted(p.name for p in files.submission("ada_1").iterdir()) == [
+        "page.png",
+        "sample.ipynb",
+    ]
+    assert (files.submission("ada_1") / "sample.ipynb").read_text("utf-8") == text
+    assert {p.name for p in files.submission("eve_2").iterdir()} == {
+        "sample.ipynb", "passwd", "a.png"
+    }  # fmt: skip
+    inside = {path.resolve().is_relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    assert inside == {True} and not (tmp_path.parent / "sample.ipynb").exists()
+    size = sum(path.stat().st_size for path in files.submission("bob_3").iterdir())
+    assert size <= 4 * lms.LARGEST and (files.submission("bob_3") / "sample.ipynb").exists()
+    assert len(list(files.submission("max_4").iterdir())) == lms.MOST
+    assert any("kim_5_15_hw.zip: not an archive" in remark for remark in remarks)
+    assert any("is too large or one too many" in remark for remark in remarks)
 
 
 def test_an_archive_that_swells_is_cut(tmp_path):
@@ -639,13 +689,13 @@ def test_a_group_hands_in_once(sample, tmp_path):
     home = shutil.copytree(SAMPLE, tmp_path / "home")
     (home / "course.toml").write_text('groups = [["ada", "emmy"], ["kurt", "alan"]]')
     hand_in(home, "ada", answered(sample))
-    grade.grade_all(home, limits=QUICK)
+    grade.grade_all(home, limits=QUICK, unconfined=True)
     assert set(table(home)) == {"ada", "emmy"}
     assert table(home)["emmy"]["so far"] == "6"
     assert "handed in by ada" in table(home)["emmy"]["remarks"]
     edit(home, "ada", explain="1")
     edit(home, "emmy", **{"comment": "talk to me"})
-    grade.grade_all(home, limits=QUICK)
+    grade.grade_all(home, limits=QUICK, unconfined=True)
     assert [table(home)[s]["total"] for s in ("ada", "emmy")] == ["7", "7"]
     assert "talk to me" in feedback(home, "emmy") and "talk to me" not in feedback(home, "ada")
     _, rows = tables.read(home / "graded" / "sample" / "marking" / "explain.csv")

@@ -7,25 +7,28 @@ of the submission; see the page *For teachers*.
 
 from __future__ import annotations
 
-import ast
-import copy
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .core.validation import check_real
+from ..core.validation import check_real
+from .answers import Refused, decode, encode, fetch
+from .forbidden import rule
+
+#: By the name of an answer, the calls that `forbid` has forbidden to it.
+rules: dict[str, list[str]] = {}
 
 
-def in_this_notebook(name: str, arguments: tuple) -> Any:
+def in_this_notebook(name: str, arguments: tuple, megabytes: float | None = None) -> Any:
     """Return the value of `name` in the running notebook; if it is a function, call it.
 
     Parameters
     ----------
     name : str
     arguments : tuple
+    megabytes : float, optional
 
     Returns
     -------
@@ -33,17 +36,17 @@ def in_this_notebook(name: str, arguments: tuple) -> Any:
     """
     import __main__
 
-    if not hasattr(__main__, name):
-        raise AssertionError(f"there is no `{name}` yet: run the cell that defines it")
-    value = getattr(__main__, name)
-    return value(*copy.deepcopy(arguments)) if callable(value) else value
+    names = vars(__main__)
+    if name not in names:
+        raise Refused(f"there is no `{name}` yet: run the cell that defines it")
+    return decode(fetch(names, name, encode(list(arguments)), rules.get(name, ()), megabytes))
 
 
 #: The function from which `ask` gets its answers; the grader replaces it.
-source: Callable[[str, tuple], Any] = in_this_notebook
+source: Callable[[str, tuple, float | None], Any] = in_this_notebook
 
 
-def ask(name: str, *arguments) -> Any:
+def ask(name: str, *arguments, megabytes: float | None = None) -> Any:
     """Return a student's answer.
 
     Parameters
@@ -53,13 +56,47 @@ def ask(name: str, *arguments) -> Any:
     *arguments
         Arguments of the function: numbers, strings, arrays, and lists, tuples or dictionaries of
         them. The function receives copies.
+    megabytes : float, optional
+        Memory that the function may use at its peak, in units of 2**20 bytes, with its result and
+        the copies of its arguments.
 
     Returns
     -------
     object
         An object of the same kinds.
+
+    Raises
+    ------
+    AssertionError
+        If there is no such answer, it needs more memory, or it is no data.
     """
-    return source(name, arguments)
+    return source(name, arguments, megabytes)
+
+
+def forbid(*answers: str, calls: Iterable[str]) -> None:
+    """Forbid calls to answers: while `ask` fetches one of them, each of these calls raises.
+
+    Parameters
+    ----------
+    *answers : str
+        Names of functions that the student writes.
+    calls : iterable of str
+        Full names of functions, classes, modules or packages, such as ``"lvmnotes.PPCA"``. Calls
+        by other functions raise, too.
+
+    Raises
+    ------
+    TypeError
+        If `calls` is a single string.
+    ValueError
+        If there is no such thing, or it is not written in Python.
+    """
+    if isinstance(calls, str):
+        raise TypeError(f"calls should be a list of names, got {calls!r}")
+    for call in calls:
+        rule(call)
+        for answer in answers:
+            rules.setdefault(answer, []).append(call)
 
 
 def expect(
@@ -100,10 +137,15 @@ def expect(
     want = np.asarray(want)
     if got is None:
         raise AssertionError(f"{what} is None: does the function return its result?")
+    kind = type(got).__name__
     try:
-        got = np.asarray(got, dtype=want.dtype if want.dtype.kind in "US" else float)
+        got = np.asarray(decode(encode(got)))
+        if want.dtype.kind not in "US" and got.dtype.kind == "c" and not got.imag.any():
+            got = got.real
+        if (got.dtype.kind in "USc") != (want.dtype.kind in "US"):
+            raise TypeError
+        got = got.astype(str if want.dtype.kind in "US" else float)
     except (TypeError, ValueError):
-        kind = type(got).__name__
         raise AssertionError(f"{what} should be numbers, but is of type {kind}") from None
     if got.shape != want.shape:
         raise AssertionError(f"{what} should have shape {want.shape}, but has {got.shape}")
@@ -125,57 +167,3 @@ def expect(
             raise AssertionError(f"{what} is not right: {sentence}")
     gap = np.abs(got - want).max()
     raise AssertionError(f"{what} is not right: off by up to {gap:.3g}")
-
-
-def check(path: str) -> int:
-    """Run a notebook of a problem set and print the results of its tests, one line per test.
-
-    ``python -m lvmnotes.coursework NOTEBOOK`` calls it.
-
-    Parameters
-    ----------
-    path : str
-        The notebook.
-
-    Returns
-    -------
-    int
-        The number of tests that do not pass.
-    """
-    import nbformat  # these come with Jupyter, which the library alone does not need
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.utils.capture import capture_output
-    from traitlets.config import Config
-
-    try:
-        cells = nbformat.read(path, as_version=4).cells
-    except (OSError, nbformat.reader.NotJSONError) as reason:
-        sys.exit(f"{path} is not a notebook that can be read: {reason}")
-    config = Config()
-    config.HistoryManager.enabled = False
-    shell = InteractiveShell(config=config)  # its namespace is now the module __main__
-    tests, failed = 0, 0
-    for number, cell in enumerate(cells, start=1):
-        if cell.cell_type != "code":
-            continue
-        marks = cell.metadata.get("nbgrader", {})
-        with capture_output():
-            result = shell.run_cell(cell.source)
-        error = result.error_before_exec or result.error_in_exec
-        text = str(error) if type(error) is AssertionError else f"{type(error).__name__}: {error}"
-        if isinstance(error, NotImplementedError):
-            text = "no answer yet"
-        if not marks.get("grade"):
-            if error:
-                print(f"cell {number} stops: {text}")
-        elif error or ast.parse(cell.source).body:  # a hidden test has no more than a comment
-            tests, failed = tests + 1, failed + bool(error)
-            print(f"{marks['grade_id']}: {text if error else 'passed'}")
-    print(f"{tests - failed} of {tests} tests pass; there are hidden ones besides")
-    return failed
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m lvmnotes.coursework NOTEBOOK")
-    sys.exit(check(sys.argv[1]) > 0)
