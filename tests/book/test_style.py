@@ -47,7 +47,8 @@ def test_ruff_finds_nothing_in_a_problem_set(source, tmp_path):
     # Without this, ruff assumes another language and finds nothing.
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, tmp_path / "set.ipynb")
-    code, said = ruff(*LINT_CELLS, tmp_path / "set.ipynb")
+    given = 'builtins = ["secret_rng"]'  # to the tests, by the grader
+    code, said = ruff(*LINT_CELLS, "--config", given, tmp_path / "set.ipynb")
     assert code == 0, said
 
 
