@@ -25,15 +25,17 @@ COURSE := .venv/coursework
 PEERS := .venv/bench
 RELEASE := coursework/release/ready
 SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/*.py)
-PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/%,$(call files,book))
+PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/% book/library/%,$(call files,book))
 
-.PHONY: help book draft watch quick test test-all versions notebooks lab serve coursework grade check \
+.PHONY: help book pdf zip draft watch quick test test-all versions notebooks lab serve coursework grade check \
 	public bench mutants seeds pins clean
 
 help:
 	@echo "to read"
 	@echo "  make book       build the site: environment, execution of the chapters, pages"
 	@echo "  make serve      show the site on http://localhost:$(PORT)"
+	@echo "  make pdf        the book as one PDF, printed by Chromium"
+	@echo "  make zip        site, notebooks, library and PDF to read without a network"
 	@echo "  make lab        JupyterLab on lab/, your own copy of the chapters"
 	@echo "to change"
 	@echo "  make watch      a draft of the site on http://localhost:$(PORT), new at every save"
@@ -62,6 +64,12 @@ book: $(VENV)
 
 draft: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(DRAFT)
+
+pdf: book
+	@$(PY) book/offline.py pdf
+
+zip: pdf
+	@$(PY) book/offline.py zip
 
 watch: draft
 	@$(PY) book/build.py watch --port $(PORT)
@@ -137,7 +145,7 @@ pins:
 	done && rm -rf $$venv
 
 clean:
-	rm -rf .venv _build coursework/release book/claims.md book/chapters/*.ipynb lvmnotes.egg-info
+	rm -rf .venv _build coursework/release book/claims.md book/library book/chapters/*.ipynb lvmnotes.egg-info
 
 $(VENV): requirements.txt pyproject.toml
 	@python="$(PYTHON)"; \

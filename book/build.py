@@ -54,6 +54,7 @@ def execute(source, keep=False):
         target.unlink(missing_ok=True)
         _run(notebook, source)
     notebook.metadata = {
+        "prerequisites": notebook.metadata.get("prerequisites", []),  # chapters, by file name
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python", "pygments_lexer": "ipython3"},
     }
@@ -225,7 +226,9 @@ def watch(port):
     from starlette.routing import Mount, WebSocketRoute
     from starlette.staticfiles import StaticFiles
 
-    written_by_the_build = re.compile(r"\.ipynb$|\.partial$|\.pyc$|claims\.md$|/[.~][^/]*$|~$")
+    written_by_the_build = re.compile(
+        r"\.ipynb$|\.partial$|\.pyc$|claims\.md$|/library/|/[.~][^/]*$|~$"
+    )
     watcher = RebuildServer(
         [ROOT / "book", ROOT / "lvmnotes"], written_by_the_build.search, make_draft
     )

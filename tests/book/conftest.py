@@ -1,13 +1,17 @@
 """What the tests of the book share: a real browser, and a server for the folders it looks at."""
 
 import os
-import shutil
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
+from offline import launch  # noqa: E402
 
 # Milliseconds, long enough for a machine with ten times more to do than it can.
 expect.set_options(timeout=120_000)
@@ -28,22 +32,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def browser():
     """Chromium: the one LVMNOTES_CHROMIUM names, else Playwright's own, else one on PATH."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if chosen := os.environ.get("LVMNOTES_CHROMIUM"):
-        executables = [chosen]
-    else:
-        executables = [None, *filter(None, map(shutil.which, names))]
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
-        for executable in executables:
-            try:
-                chromium = playwright.chromium.launch(
-                    executable_path=executable,
-                    args=["--no-sandbox"] if as_root else [],
-                    timeout=120_000,
-                )
-            except Error:
-                continue
+        if chromium := launch(playwright):
             yield chromium
             chromium.close()
             return

@@ -1,25 +1,43 @@
-"""The page of the library documents everything that a chapter or a problem set imports."""
+"""The pages of the library document what notebooks import, and are joined with the chapters."""
 
 import ast
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import jupytext
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 import lvmnotes
 
 ROOT = Path(__file__).parents[2]
+SITE = ROOT / "_build" / "html" / "book"
+
+
+@cache
+def parsed(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+PAGES = {path.stem: parsed(path) for path in SITE.glob("library/*.html")}
+TABLE = yaml.safe_load((ROOT / "book" / "library.yml").read_text(encoding="utf-8"))
+MODULES = {name: own for group in TABLE for name, own in group["modules"].items()}
+IMPLEMENTED = [
+    (f"lvmnotes.{module}.{name}", label)
+    for module, own in MODULES.items()
+    for name, labels in own.items()
+    for label in labels
+]
 SOURCES = sorted([*ROOT.glob("book/chapters/*.md"), *ROOT.glob("coursework/problems/*.md")])
 
 
 @pytest.fixture(scope="module")
 def documented():
-    """Return the full names of the objects and modules on the page."""
-    page = (ROOT / "_build" / "html" / "book" / "library.html").read_text(encoding="utf-8")
-    found = {element["id"] for element in BeautifulSoup(page, "html.parser").select("[id]")}
+    """Return the full names of the objects and modules on the pages."""
+    found = {element["id"] for page in PAGES.values() for element in page.select("[id]")}
     return {name.removeprefix("module-") for name in found}
 
 
@@ -50,3 +68,49 @@ def test_every_imported_name_is_documented(source, documented):
 
 def test_every_public_name_is_documented(documented):
     assert {full_name(getattr(lvmnotes, name)) for name in lvmnotes.__all__} <= documented
+
+
+def test_there_is_a_page_per_module():
+    assert set(PAGES) == set(MODULES)
+
+
+def test_every_model_function_says_what_it_implements():
+    silent = [
+        name
+        for group in TABLE
+        for own in group["modules"].values()
+        for name, labels in own.items()
+        if group["group"] in ("Models", "What the models share") and not labels
+    ]
+    assert silent == ["ParallelAnalysis", "parallel_analysis"]  # no chapter derives it
+
+
+@pytest.mark.parametrize("name, label", IMPLEMENTED)
+def test_what_implements_a_claim_and_the_claim_are_linked_both_ways(name, label):
+    page = PAGES[name.rsplit(".", 1)[0].removeprefix("lvmnotes.")]
+    described = page.find(id=name).find_parent("dl")
+    anchor = f"#equation-{label}" if label.startswith("eq-") else f"#{label}"
+    (link,) = {it["href"] for it in described.select("a") if it["href"].endswith(anchor)}
+    if not label.startswith("eq-"):
+        box = parsed((SITE / "library" / link.split("#")[0]).resolve()).find(id=label)
+        (back,) = box.select(f'.in-library a[href$="#{name}"]')
+
+
+def test_every_object_links_to_its_source():
+    for page in PAGES.values():
+        for it in page.select("dl.class > dt, dl.function > dt"):
+            assert it.select_one('a[href*="_modules/lvmnotes"]'), it["id"]
+
+
+@pytest.mark.parametrize("chapter", sorted(SITE.glob("chapters/*.html")), ids=lambda it: it.stem)
+def test_the_first_mentions_of_a_name_in_a_chapter_are_links(chapter):
+    article = parsed(chapter).article
+    source = ROOT / "book" / "chapters" / f"{chapter.stem}.md"
+    names = {it.__name__: full_name(it) for it in imported(source) if isinstance(it, type)}
+    names |= {"check": "lvmnotes.notebook.check.check"}
+    for name, target in names.items():
+        in_code = [it for it in article.select("pre .n") if it.get_text() == name]
+        assert in_code[0].find_parent("a")["href"].endswith(f"#{target}")
+        texts = [it for it in article.select("code.literal") if it.get_text() == name]
+        texts = [it for it in texts if not it.find_parent(class_="in-library")]
+        assert not texts or texts[0].find_parent("a")["href"].endswith(f"#{target}")

@@ -9,7 +9,9 @@ from bs4 import BeautifulSoup
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
-PAGES += ["index.html", "search.html"]
+ALIKE = [page for page in PAGES if page.startswith("book/library/")]  # two of them are enough
+PAGES = [page for page in PAGES if page not in ALIKE] + ["404.html", "index.html", "search.html"]
+PAGES += ["book/library/factor_analysis.html", "book/library/plots.ppca.html"]
 READERS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
