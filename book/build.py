@@ -269,6 +269,11 @@ REPAIRS = [
     (r'<script (src="(?![^"]*documentation_options)[^"]*">)', r"<script defer \1"),
     # An empty cell is no heading.
     (r'<th class="([^"]*)">(?:<p></p>)?</th>', r'<td class="\1"></td>'),
+    # What opens a part of the contents has a name.
+    (
+        r'<summary>(<span class="toctree-toggle")',
+        r'<summary aria-label="Show or hide its pages">\1',
+    ),
     # Lists have items, and the sidebar is a landmark.
     (r'role="doc-biblioentry"', 'role="listitem"'),
     (r'(<div id="pst-primary-sidebar")', r'\1 role="navigation" aria-label="Book"'),

@@ -20,9 +20,7 @@ def conditional(covariance: np.ndarray, given: float, mean: float, variance: flo
     mean, variance : float
         Of x1, for this value.
     """
-    figure, (top, bottom) = plt.subplots(
-        2, 1, sharex=True, height_ratios=[2, 1], figsize=(5.6, 4.4)
-    )
+    figure, (top, bottom) = plt.subplots(2, 1, sharex=True, height_ratios=[2, 1], figsize=(5, 4.2))
     x1, x2 = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-3, 3, 121))
     density = stats.multivariate_normal(cov=covariance).pdf(np.dstack([x1, x2]))
     top.contour(x1, x2, density, levels=5, colors="C0", linewidths=1)

@@ -14,8 +14,6 @@ import nbformat
 import numpy as np
 import pytest
 
-import __main__
-
 pytest.importorskip("resource", reason="grading needs Linux or macOS")
 pytest.importorskip("nbgrader", reason="the environment has no nbgrader: `make test` installs it")
 
@@ -75,7 +73,7 @@ def test_memory_is_what_the_question_says(box, monkeypatch, where):
     source = NUMBERS + "def gram(X):\n    return (X[:, :, None] * X[:, None]).sum(axis=0)\n"
     source += "def gram_of_rows(X):\n    return X.T @ X\n"
     if where == "notebook":
-        exec(source, vars(__main__))
+        exec(source, vars(sys.modules["__main__"]))
     else:
         box.run(source)
         monkeypatch.setattr(lvmnotes.coursework, "source", box.ask)
@@ -187,10 +185,10 @@ BAD = {
 @pytest.mark.parametrize("expression, said", BAD.values(), ids=BAD)
 def test_a_notebook_and_the_grader_say_the_same(box, expression, said):
     source = NUMBERS
-    vars(__main__).pop("answer", None)
+    vars(sys.modules["__main__"]).pop("answer", None)
     if expression:
         source += f"def answer():\n    return {expression}"
-    exec(source, vars(__main__))
+    exec(source, vars(sys.modules["__main__"]))
     box.run(source)
     messages = []
     for way in (lvmnotes.coursework.in_this_notebook, box.ask):
@@ -261,7 +259,10 @@ def test_a_forbidden_call_raises_however_it_is_made(forbid, box, before, call):
 def test_a_forbidden_call_raises_in_a_notebook_and_is_free_afterwards(forbid, before, call):
     forbid("lvmnotes.PPCA")
     X = np.random.default_rng(0).normal(size=(9, 4))
-    exec(NUMBERS + before + f"\ndef answer(X):\n    {call}\n    return 1", vars(__main__))
+    exec(
+        NUMBERS + before + f"\ndef answer(X):\n    {call}\n    return 1",
+        vars(sys.modules["__main__"]),
+    )
     with pytest.raises(forbidden.ForbiddenCall, match="lvmnotes.PPCA must not be called"):
         ask("answer", X)
     lvmnotes.coursework.rules.clear()

@@ -772,14 +772,14 @@ def test_extreme_data_are_fitted_or_refused(name, extreme):
 
 
 def public():
-    """Yield the functions and methods on the page of the library that have arguments."""
-    page = Path(__file__).parents[2] / "book" / "library.md"
-    for kind, name in re.findall(r"^\.\. auto(\w+):: (\S+)", page.read_text("utf-8"), re.M):
-        if kind == "module":
-            module = importlib.import_module(name)
+    """Yield the functions and methods on the pages of the library that have arguments."""
+    table = (Path(__file__).parents[2] / "book" / "library.yml").read_text("utf-8")
+    for margin, name in re.findall(r"^( {4}| {6})([\w.]+):", table, re.MULTILINE):
+        if margin == " " * 4:
+            module = importlib.import_module(f"lvmnotes.{name}")
             continue
         value = getattr(module, name)
-        members = [value] if kind == "function" else inspect.getmembers(value, callable)
+        members = inspect.getmembers(value, callable) if isinstance(value, type) else [value]
         for member in members:
             method, function = member if isinstance(member, tuple) else ("", member)
             ours = (getattr(function, "__module__", None) or "").startswith("lvmnotes")
