@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
@@ -17,7 +18,13 @@ from lvmnotes import question
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html" / "book" / "chapters"
-CHAPTERS = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+CHAPTERS = [
+    Path(page["file"]).name
+    for part in TOC["parts"]
+    if part["caption"] == "Chapters"
+    for page in part["chapters"]
+]
 module = importlib.import_module("lvmnotes.notebook.question")
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
