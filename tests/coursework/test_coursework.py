@@ -123,7 +123,7 @@ KINDS = {
     "kernel-exits": (after_setup("exit()"), (3, 3), "a cell raises SystemExit"),
     "process-exits": (after_setup("import os; os._exit(0)"), (3, 3), "a cell ended the process"),
     "exits-when-asked": (offset("os._exit(0)"), (0, 3), "`offset` ended the process"),
-    "floods": (after_setup("while True:\n    print('x' * 999)"), (3, 3), "a cell "),
+    "floods": (after_setup("while True:\n    print('x' * 999)"), (3, 3), "2 s of processor time"),
     "patches": (first(PATCHES + GOOD["spread"].replace("X.var", "X.std")), (3, 3), ""),
     "cheats": (first(PATCHES), (0, 0), ""),
     "transformer": (first(TRANSFORMER), (0, 0), ""),
