@@ -106,8 +106,11 @@ public: $(COURSE)
 bench: $(PEERS)
 	$(PY) -m benchmarks
 
-mutants seeds: $(VENV)
-	$(PY) -m audit $@ --jobs $(JOBS)
+mutants: $(VENV)
+	$(PY) -m audit mutants --jobs $(JOBS)
+
+seeds: $(VENV)
+	$(PY) -m audit seeds --jobs $(JOBS)
 
 test-all: test versions
 	$(PY) -m pytest -n $(JOBS) -m slow --slow
