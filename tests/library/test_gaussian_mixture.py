@@ -348,7 +348,7 @@ def test_float32_is_fitted_in_double_precision():
 
 def test_too_few_iterations_warn():
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
-        GaussianMixture(3, max_iter=2).fit(load_iris().data)
+        GaussianMixture(3, tol=0, max_iter=2, random_state=0).fit(load_iris().data)
 
 
 X = load_iris().data
