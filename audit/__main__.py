@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 
-from . import mutants, seeds
+from . import chapter, mutants, seeds
 
 
 def main():
@@ -28,7 +28,7 @@ def main():
         result = mutants.run(options.number or 15, options.seed, names, options.jobs)
         target = mutants.RESULTS
     else:
-        result = seeds.run(options.number or 100, options.names or seeds.chapters(), options.jobs)
+        result = seeds.run(options.number or 100, options.names or chapter.names(), options.jobs)
         target = seeds.RESULTS
     with open(options.output or target, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)

@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "book" / "chapters"
 
 
+def names() -> list[str]:
+    """Names of the chapters."""
+    return sorted(path.stem for path in CHAPTERS.glob("*.md"))
+
+
 def run(name: str, offset: int = 0) -> dict:
     """Run the code cells of a chapter in this process.
 

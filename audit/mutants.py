@@ -20,9 +20,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from . import chapter
+from .chapter import ROOT
 from .operators import Mutant, mutants
 
-ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "lvmnotes"
 RESULTS = ROOT / "audit" / "mutants.json"
 #: Seconds after which a run counts as hanging: many times what it takes on an idle machine.
@@ -205,7 +206,7 @@ def run(per_module: int, seed: int, names: list[str], jobs: int) -> dict:
     dict
         ``modules``, their hashes; ``mutants``, one entry per mutant.
     """
-    chapters = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
+    chapters = chapter.names()
     with tempfile.TemporaryDirectory() as folder:
         trees = [Tree(Path(folder) / str(number)) for number in range(jobs)]
         with ThreadPoolExecutor(2) as pool:

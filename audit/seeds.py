@@ -10,22 +10,17 @@ import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from .chapter import CHAPTERS, ROOT
+
 RESULTS = ROOT / "audit" / "seeds.json"
-
-
-def chapters() -> list[str]:
-    """Names of the chapters."""
-    return sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
 
 
 def digest(chapter: str) -> str:
     """Hash of a chapter's code, by which results that are stale are known."""
     import jupytext
 
-    cells = jupytext.read(ROOT / "book" / "chapters" / f"{chapter}.md").cells
+    cells = jupytext.read(CHAPTERS / f"{chapter}.md").cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 
 from .em import Parameters
-from .moments import ClassMoments, check_sample_weight
+from .moments import ClassMoments, weighted_rows
 
 #: Numbers that one array of a block holds, about: enough for fast matrix products, few enough to
 #: stay in the processor's cache.
@@ -101,11 +101,8 @@ def e_step(
 
 def read_weights(X: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the samples of positive weight, and their weights: ones by default."""
-    if sample_weight is None:
-        return X, np.ones(len(X))
-    sample_weight = check_sample_weight(sample_weight, len(X))
-    positive = sample_weight > 0
-    return (X, sample_weight) if positive.all() else (X[positive], sample_weight[positive])
+    X, weight = weighted_rows(X, sample_weight)
+    return X, np.ones(len(X)) if weight is None else weight
 
 
 def blocks(X: np.ndarray, n_components: int) -> Iterable[slice]:
