@@ -1,19 +1,12 @@
-"""Run a chapter's code without its figures, and note what every check says.
-
-    python -m audit.chapter NAME [--seed OFFSET] [--lines]
-
-prints one line of JSON: the checks that ran, with whether each holds, the errors of cells, and with
-`--lines` the lines of the library that were executed.  `PYTHONPATH` says which library that is.
-"""
+"""Run a chapter's code without its figures, and note what every check says."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import json
-import os
+import signal
 import sys
+import time
 import warnings
 from pathlib import Path
 from types import FunctionType
@@ -28,8 +21,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in CHAPTERS.glob("*.md"))
 
 
-def run(name: str, offset: int = 0) -> dict:
-    """Run the code cells of a chapter in this process.
+class _Enough(BaseException):
+    """The time of a run is over.  No `except Exception` of a cell stops it."""
+
+
+def run(name: str, offset: int = 0, longest: float = 0, after_failure: float = 0) -> dict:
+    """Run the code cells of a chapter in this process, once.
 
     Parameters
     ----------
@@ -37,12 +34,16 @@ def run(name: str, offset: int = 0) -> dict:
         File name without its ending.
     offset : int
         Added to every seed: 0 gives the chapter as printed.
+    longest, after_failure : float
+        Seconds of CPU time after which the run ends: in all, and from the first check that fails.
+        0 is no limit.
 
     Returns
     -------
     dict
         ``checks``, a list of [claim, what, outcome, control] with the outcome "holds", "fails" or
-        the error that a value which is not finite raises; ``errors``, one per cell that stopped.
+        the error that a value which is not finite raises; ``errors``, one per cell that stopped;
+        ``seconds`` of CPU time; ``package``, the folder of the library.
     """
     import jupytext
 
@@ -51,12 +52,17 @@ def run(name: str, offset: int = 0) -> dict:
     recorded, errors = [], []
     plain = module.check
 
+    def enough(*_):
+        raise _Enough
+
     def check(claim, what, got, want=None, *, fails=False, **yardstick):
         try:
             plain(claim, what, got, want, fails=fails, **yardstick)
             outcome = "holds"
         except AssertionError:
             outcome = "fails"
+            if after_failure and all(other != "fails" for _, _, other, _ in recorded):
+                signal.setitimer(signal.ITIMER_PROF, after_failure)
         except (TypeError, ValueError) as error:
             outcome = str(error)
         recorded.append([claim, what, outcome, bool(fails)])
@@ -66,6 +72,8 @@ def run(name: str, offset: int = 0) -> dict:
     _stub_figures()
     if offset:
         _shift_seeds(offset)
+    signal.signal(signal.SIGPROF, enough)
+    signal.setitimer(signal.ITIMER_PROF, longest)
     namespace = {"__name__": "__main__", "display": lambda *objects: None}
     cells = jupytext.read(CHAPTERS / f"{name}.md").cells
     for number, cell in enumerate(cell for cell in cells if cell.cell_type == "code"):
@@ -77,7 +85,16 @@ def run(name: str, offset: int = 0) -> dict:
                 exec(code, namespace)
             except Exception as error:
                 errors.append([number, type(error).__name__, str(error)[:200]])
-    return {"checks": recorded, "errors": errors}
+            except _Enough:
+                errors.append([number, "_Enough", "the time is over"])
+                break
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return {
+        "checks": recorded,
+        "errors": errors,
+        "seconds": time.process_time(),
+        "package": str(Path(sys.modules["lvmnotes"].__file__).parent),
+    }
 
 
 def _stub_figures() -> None:
@@ -135,43 +152,19 @@ def _shift_seeds(offset: int) -> None:
     assert validation.np.random.default_rng is default_rng
 
 
-def executed_lines(package: Path, call) -> tuple[dict, dict[str, list[int]]]:
-    """Make a call; return its result and the lines of a package that it executed, by file."""
+def executed_lines(name: str) -> dict[str, list[int]]:
+    """Run a chapter; return what `run` does, with the lines of the library executed, by module."""
     import coverage
 
-    measured = coverage.Coverage(data_file=None, source=[str(package)])
+    measured = coverage.Coverage(data_file=None, source_pkgs=["lvmnotes"])
     measured.start()
     try:
-        result = call()
+        result = run(name)
     finally:
         measured.stop()
     data = measured.get_data()
-    lines = {
-        str(Path(file).relative_to(package)): sorted(data.lines(file))
+    result["lines"] = {
+        Path(file).relative_to(result["package"]).as_posix(): sorted(data.lines(file))
         for file in data.measured_files()
     }
-    return result, lines
-
-
-def main() -> None:
-    """Run the chapter that the command line names, and print what happened."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name")
-    parser.add_argument("--seed", type=int, default=0, metavar="OFFSET")
-    parser.add_argument("--lines", action="store_true")
-    options = parser.parse_args()
-    import lvmnotes
-
-    package = Path(lvmnotes.__file__).parent
-    if options.lines:
-        result, lines = executed_lines(package, lambda: run(options.name, options.seed))
-        result["lines"] = lines
-    else:
-        result = run(options.name, options.seed)
-    result["package"] = str(package)
-    print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    main()
+    return result

@@ -8,26 +8,24 @@ chapters that execute the broken line are run.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import chapter
+from . import chapter, fresh
 from .chapter import ROOT
 from .operators import Mutant, mutants
 
 LIBRARY = ROOT / "lvmnotes"
 RESULTS = ROOT / "audit" / "mutants.json"
-#: Seconds after which a run counts as hanging: many times what it takes on an idle machine.
-PATIENCE = 900
+#: Seconds of CPU time after which tests count as hanging: twice what all of them take.
+PATIENCE = 600
+#: Seconds for which a chapter goes on after a check failed, to see which others do.
+AFTER_FAILURE = 3
 #: Modules that draw: the chapters run without their figures, and `tests/book` looks at these.
 FIGURES = ("plots/", "notebook/explore.py", "notebook/glue.py", "notebook/__init__.py")
 
@@ -44,67 +42,42 @@ def digest(module: str) -> str:
 
 
 def sample(per_module: int, seed: int, names: Iterable[str]) -> list[Mutant]:
-    """Draw as many mutants of each module, or all where there are fewer."""
+    """Draw as many mutants of each module, or all where there are fewer.
+
+    A larger sample holds the smaller one of the same seed.
+    """
     chosen = []
     for name in names:
         every = mutants(name, (LIBRARY / name).read_text(encoding="utf-8"))
-        rng = random.Random(f"{seed} {name}")
-        chosen += rng.sample(every, min(per_module, len(every)))
+        random.Random(f"{seed} {name}").shuffle(every)
+        chosen += every[:per_module]
     return chosen
 
 
 class Tree:
-    """A copy of what the runs need, in which the library can be broken."""
+    """A copy of the library and its tests, in which the library can be broken."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        ignore = shutil.ignore_patterns("__pycache__", "*.ipynb")
-        for name in ("lvmnotes", "tests", "audit", "book"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        for name in ("lvmnotes", "tests"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         shutil.copy(ROOT / "pyproject.toml", folder)
-        self.environment = os.environ | {
-            "PYTHONPATH": str(folder),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess | None:
-        """Run Python on the copy; None if it hangs."""
-        try:
-            return subprocess.run(
-                [sys.executable, *arguments],
-                cwd=self.folder,
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return None
-
-    def chapter(self, name: str, *options: str) -> dict | None:
-        """Run a chapter on the library of the copy; None if it hangs."""
-        done = self.run("-m", "audit.chapter", name, *options)
-        if done is None:
-            return None
-        if done.returncode:  # the broken library cannot even be imported
-            return {"checks": [], "errors": [[0, "Error", done.stderr[-200:]]]}
-        result = json.loads(done.stdout.splitlines()[-1])
-        assert result["package"] == str(self.folder / "lvmnotes"), "another library was imported"
+    def chapter(self, name: str, **limits: float) -> dict | None:
+        """Run a chapter on the library of the copy; None if it hangs or cannot even start."""
+        seconds = int(2 * limits.get("longest", 0))  # where a loop of compiled code hangs
+        result = fresh.call(self.folder, "audit.chapter", "run", name, seconds=seconds, **limits)
+        folder = str(self.folder / "lvmnotes")
+        assert result is None or result["package"] == folder, "another library was imported"
         return result
 
     def tests(self, nodes: Iterable[str]) -> str | None:
         """Return the name of the first test that fails, or None if all pass."""
-        (self.folder / "nodes").write_text("\n".join(nodes), encoding="utf-8")
-        done = self.run("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "@nodes")
-        if done is None:
-            return "hangs"
-        if done.returncode == 0:
-            return None
-        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return failed[0].split(" - ")[0].split(" ", 1)[1] if failed else done.stderr[-200:]
+        found = fresh.call(
+            self.folder, "audit.mutants", "first_failure", list(nodes), seconds=PATIENCE
+        )
+        return "hangs" if found is None else found or None
 
     def put(self, module: str, source: str) -> None:
         """Write a module; no byte-code of the old one is there."""
@@ -113,125 +86,159 @@ class Tree:
         assert not list((self.folder / "lvmnotes").rglob("*.pyc")), "byte-code may be stale"
 
 
-def covered_by_tests(tree: Tree) -> dict[str, dict[int, set[str]]]:
-    """Return the tests of the library that execute each line of each module."""
+def first_failure(nodes: list[str]) -> str:
+    """Run tests in this process, up to the first that fails; return its name, "" if all pass."""
+    import pytest
+
+    failed = []
+
+    class Listener:
+        def pytest_runtest_logreport(self, report):
+            if report.failed:
+                failed.append(report.nodeid)
+
+        def pytest_collectreport(self, report):
+            if report.failed:
+                failed.append(report.nodeid)
+
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    status = pytest.main([*options, *nodes], plugins=[Listener()])
+    return failed[0] if failed else "" if status == 0 else f"pytest ends with {status}"
+
+
+def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]]:
+    """Return the seconds of each test of the library, and the tests that execute each line.
+
+    A line that is executed when its module is imported is every test's of that module.
+    """
     import coverage
+    import pytest
 
-    settings = tree.folder / "coverage.ini"
-    settings.write_text("[run]\ndynamic_context = test_function\nsource = lvmnotes\n")
-    tree.run(
-        *("-m", "coverage", "run", f"--rcfile={settings}", "--data-file=tests.coverage"),
-        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests/library"),
-    )
-    data = coverage.CoverageData(str(tree.folder / "tests.coverage"))
-    data.read()
-    lines: dict[str, dict[int, set[str]]] = {}
+    measured, seconds = coverage.Coverage(data_file=None, source_pkgs=["lvmnotes"]), {}
+
+    class Listener:
+        def pytest_runtest_logstart(self, nodeid):
+            measured.switch_context(nodeid)
+
+        def pytest_runtest_logreport(self, report):
+            seconds[report.nodeid] = seconds.get(report.nodeid, 0) + report.duration
+
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    measured.start()
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    pytest.main([*options, "tests/library"], plugins=[Listener()])
+    measured.stop()
+    data, lines = measured.get_data(), {}
     for file in data.measured_files():
-        module = Path(file).relative_to(tree.folder / "lvmnotes").as_posix()
-        lines[module] = defaultdict(set)
-        for line, contexts in data.contexts_by_lineno(file).items():
-            lines[module][line] |= {_node(context) for context in contexts if context}
-    return lines
+        found = data.contexts_by_lineno(file)
+        every = set().union(*found.values()) - {""}
+        lines[file.rpartition("/lvmnotes/")[2]] = {
+            line: every if "" in names else set(names) for line, names in found.items()
+        }
+    return seconds, lines
 
 
-def _node(context: str) -> str:
-    """Pytest's name of a test from coverage's: tests.library.test_pca.test_x."""
-    folder, package, file, *names = context.split(".")
-    return f"{folder}/{package}/{file}.py::" + "::".join(names)
-
-
-def covered_by_chapters(tree: Tree, chapters: Iterable[str]) -> dict[str, dict[str, set[int]]]:
-    """Return the lines of each module that each chapter executes."""
-    lines = {}
-    for name in chapters:
-        result = tree.chapter(name, "--lines")
+def covered_by_chapters(names: Iterable[str]) -> dict[str, dict]:
+    """Return the modules and lines that each chapter executes, and the seconds it takes."""
+    found = {}
+    for name in names:
+        result = fresh.call(ROOT, "audit.chapter", "executed_lines", name)
         assert result and not result["errors"], f"{name} stops: {result}"
         assert {outcome for _, _, outcome, _ in result["checks"]} == {"holds"}, f"{name} fails"
-        lines[name] = {module: set(found) for module, found in result["lines"].items()}
-    return lines
+        found[name] = result
+    return found
 
 
-def judge(tree: Tree, mutant: Mutant, tests: Iterable[str], chapters: Iterable[str]) -> dict:
-    """Find who notices one mutant."""
+def judge(tree: Tree, mutant: Mutant, tests: Iterable[str], chapters: dict[str, float]) -> dict:
+    """Find who notices one mutant: one test, and the checks of one chapter.
+
+    Parameters
+    ----------
+    tree : Tree
+    mutant : Mutant
+    tests : iterable of str
+        Tests that execute the broken line; they run in this order until one fails.
+    chapters : dict
+        Seconds of each chapter that executes it; they run in this order until one notices.
+    """
     original = (LIBRARY / mutant.module).read_text(encoding="utf-8")
     assert mutant.source != original, "the mutant is the original"
     tree.put(mutant.module, mutant.source)
     try:
-        stem = Path(mutant.module).stem
-        nearest_first = sorted(tests, key=lambda node: (stem not in node, node))
-        failed = tree.tests(nearest_first) if nearest_first else None
-        noticed, errors = {}, {}
-        for name in chapters:
-            result = tree.chapter(name)
+        failed = tree.tests(tests) if tests else None
+        noticed, stopped = {}, {}
+        for name, seconds in chapters.items():
+            result = tree.chapter(name, longest=5 * seconds + 10, after_failure=AFTER_FAILURE)
             if result is None:
-                errors[name] = "hangs"
+                stopped[name] = "hangs"
                 continue
-            noticed[name] = sorted(
-                {
-                    f"{claim}: {what}"
-                    for claim, what, outcome, _ in result["checks"]
-                    if outcome == "fails"
-                }
-            )
-            errors[name] = len(result["errors"])
+            if result["errors"]:
+                stopped[name] = result["errors"][0]
+            failing = [check for check in result["checks"] if check[2] == "fails"]
+            noticed[name] = sorted({f"{claim}: {what}" for claim, what, _, _ in failing})
+            if noticed[name]:
+                break
     finally:
         tree.put(mutant.module, original)
     return {
+        "name": mutant.name,
         "module": mutant.module,
         "line": mutant.line,
-        "column": mutant.column,
         "before": mutant.before,
         "after": mutant.after,
         "test": failed,
         "checks": {name: found for name, found in noticed.items() if found},
-        "chapters": sorted([*noticed, *errors.keys() - noticed.keys()]),
-        "stopped": {name: what for name, what in errors.items() if what},
+        "chapters": list(chapters),
+        "stopped": stopped,
     }
 
 
-def run(per_module: int, seed: int, names: list[str], jobs: int) -> dict:
-    """Judge a sample of mutants, on as many copies at once as there are jobs.
+def run(chosen: Iterable[Mutant], jobs: int) -> Iterator[dict]:
+    """Judge mutants, on as many copies at once as there are jobs.
 
     Parameters
     ----------
-    per_module : int
-    seed : int
-        Of the draw of mutants.
-    names : list of str
-        Modules.
+    chosen : iterable of Mutant
     jobs : int
 
-    Returns
-    -------
+    Yields
+    ------
     dict
-        ``modules``, their hashes; ``mutants``, one entry per mutant.
+        One mutant, and who notices it.
     """
-    chapters = chapter.names()
     with tempfile.TemporaryDirectory() as folder:
         trees = [Tree(Path(folder) / str(number)) for number in range(jobs)]
         with ThreadPoolExecutor(2) as pool:
-            tests = pool.submit(covered_by_tests, trees[0])
-            seen = pool.submit(covered_by_chapters, trees[-1], chapters)
-        tests, seen = tests.result(), seen.result()
+            tests = pool.submit(fresh.call, trees[0].folder, "audit.mutants", "covered_by_tests")
+            seen = pool.submit(covered_by_chapters, chapter.names())
+        (seconds, lines), seen = tests.result(), seen.result()
+        cheapest_first = sorted(seen, key=lambda name: seen[name]["seconds"])
 
         def one(mutant: Mutant) -> dict:
-            tree = trees.pop()
+            tree, stem = trees.pop(), Path(mutant.module).stem
+            covering = lines.get(mutant.module, {}).get(mutant.line, ())
             try:
                 return judge(
                     tree,
                     mutant,
-                    tests.get(mutant.module, {}).get(mutant.line, set()),
-                    [c for c in chapters if mutant.line in seen[c].get(mutant.module, set())],
+                    sorted(covering, key=lambda test: (stem not in test, seconds[test], test)),
+                    {
+                        name: seen[name]["seconds"]
+                        for name in cheapest_first
+                        if mutant.line in seen[name]["lines"].get(mutant.module, ())
+                    },
                 )
             finally:
                 trees.append(tree)
 
-        found = []
         with ThreadPoolExecutor(jobs) as pool:
-            for result in pool.map(one, sample(per_module, seed, names)):
-                found.append(result)
+            for result in pool.map(one, chosen):
                 print(_line(result), flush=True)
-    return {"modules": {name: digest(name) for name in names}, "mutants": found}
+                yield result
 
 
 def _line(result: dict) -> str:

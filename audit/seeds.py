@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
+from . import fresh
 from .chapter import CHAPTERS, ROOT
 
 RESULTS = ROOT / "audit" / "seeds.json"
@@ -42,19 +39,10 @@ def run(n_seeds: int, names: list[str], jobs: int) -> dict:
         ``chapters``, the hash of each chapter's code; ``checks``, a list of chapter, claim, what,
         the number of runs that came to it and the number in which it held.
     """
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
     def one(name_and_seed: tuple[str, int]) -> tuple[str, dict]:
         name, seed = name_and_seed
-        done = subprocess.run(
-            [sys.executable, "-m", "audit.chapter", name, "--seed", str(seed)],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return name, json.loads(done.stdout.splitlines()[-1])
+        return name, fresh.call(ROOT, "audit.chapter", "run", name, seed)
 
     counts: dict = defaultdict(lambda: [0, 0])
     with ThreadPoolExecutor(jobs) as pool:

@@ -108,7 +108,7 @@ def _lanczos(S: CovarianceOperator, d: int) -> tuple[np.ndarray, np.ndarray] | N
     holds one eigenvector of each eigenvalue, and of equal ones the others by round-off only, so
     a second, short run on what is left of S looks for an eigenvalue that has been missed.
     """
-    D, most, n_vectors = S.shape[0], min(S.X.shape) // 12, 2 * d + 10
+    D, most, n_vectors = S.shape[0], min(S.X.shape) // 12, 2 * d + 6
     rng = np.random.default_rng(0)
     n_products = 0
 
@@ -129,7 +129,7 @@ def _lanczos(S: CovarianceOperator, d: int) -> tuple[np.ndarray, np.ndarray] | N
         eigenvalues, V = largest(product, d, ncv=n_vectors, maxiter=restarts)
         order = np.argsort(eigenvalues)[::-1]
         eigenvalues, V = eigenvalues[order], V[:, order]
-        missed, _ = largest(rest, 1, ncv=max(4, n_products // 6), tol=1)
+        missed, _ = largest(rest, 1, ncv=max(3, n_products // 6), tol=1)
     except ArpackError:
         return None
     return (eigenvalues, V) if missed[0] <= eigenvalues[-1] * (1 + 1e-10) else None

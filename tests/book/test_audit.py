@@ -5,6 +5,7 @@ import ast
 import pytest
 
 from audit import mutants, operators
+from audit.__main__ import forget_stale
 
 SOURCE = '''
 """Words: 1 + 1."""
@@ -55,6 +56,8 @@ def test_a_sample_is_the_same_for_the_same_seed():
     draws = [[m.name for m in mutants.sample(3, seed, ["ppca.py", "pca.py"])] for seed in (0, 0, 1)]
     assert draws[0] == draws[1] != draws[2]
     assert len(draws[0]) == 6
+    more = mutants.sample(5, 0, ["ppca.py"])
+    assert [m.name for m in more[:3]] == draws[0][:3]
 
 
 def test_every_module_that_computes_has_enough_mutants():
@@ -88,16 +91,29 @@ def test_a_break_is_noticed(tree, module, before, after, who, claim):
         m for m in operators.mutants(module, source) if (m.before, m.after) == (before, after)
     )
     if claim:
-        result = mutants.judge(tree, mutant, [], [who])
+        result = mutants.judge(tree, mutant, [], {who: 30})
         assert any(check.startswith(claim) for check in result["checks"][who]), result
     else:
-        result = mutants.judge(tree, mutant, [f"tests/library/{who}"], [])
+        result = mutants.judge(tree, mutant, [f"tests/library/{who}"], {})
         assert result["test"].startswith(f"tests/library/{who}::"), result
+
+
+def test_a_chapter_that_hangs_is_stopped(tree):
+    result = tree.chapter("ppca", longest=0.5)
+    assert result["errors"][-1][1:] == ["_Enough", "the time is over"]
+    assert result["seconds"] < 10
+
+
+def test_results_of_changed_modules_are_forgotten():
+    result = {"modules": {"pca.py": mutants.digest("pca.py"), "ppca.py": "old", "gone.py": ""}}
+    result["mutants"] = [{"module": module} for module in result["modules"]]
+    forget_stale(result)
+    assert result["mutants"] == [{"module": "pca.py"}]
 
 
 def test_the_unbroken_library_passes(tree):
     """What the audit reads without a break: every check holds, and another seed is another run."""
-    plain, other = tree.chapter("ppca"), tree.chapter("ppca", "--seed", "1")
+    plain, other = tree.chapter("ppca"), tree.chapter("ppca", offset=1)
     for result in plain, other:
         assert not result["errors"]
     assert {outcome for _, _, outcome, _ in plain["checks"]} == {"holds"}
