@@ -212,6 +212,7 @@ def site(changed=(), draft=False):
     for page in output.rglob("*.html"):
         if page.stat().st_mtime_ns != before.get(page):  # the others are tidy
             page.write_text(_tidy(page.read_text(encoding="utf-8")), encoding="utf-8")
+    _tidy_script(output / "_static")
     ready.touch()
     os.utime(ready, (started, started))  # what was saved meanwhile is newer
 
@@ -265,6 +266,12 @@ REPAIRS = [
     (r'(<button class="[^"]*search-button-field[^>]*) aria-label="[^"]*"', r"\1"),
     # The page that only leads to the front page has an icon, or the browser asks for one in vain.
     (r'(<meta http-equiv="Refresh")', r'<link rel="icon" href="_static/icon.svg" />\1'),
+    # The page is light or dark from the start: a change would set the style of everything again.
+    (
+        r'localStorage\.getItem\("theme"\) \|\| "auto"',
+        "document.documentElement.dataset.mode.replace("
+        '"auto", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    ),
     # Scripts do not hold up the page. The pages' own lines need the options, which come first.
     (r'<script (src="(?![^"]*documentation_options)[^"]*">)', r"<script defer \1"),
     # An empty cell is no heading.
@@ -285,6 +292,18 @@ def _tidy(page):
     for pattern, replacement in REPAIRS:
         page = re.sub(pattern, replacement, page)
     return re.sub(r'(?s)<details class="lvm-answers">.*?</details>', _veiled, page)
+
+
+def _tidy_script(static):
+    """Let the theme's script pass over code in closed folds, all of which it would lay out."""
+    script = static / "scripts" / "pydata-sphinx-theme.js"
+    text = script.read_text(encoding="utf-8")
+    measured = "e.tabIndex=e.scrollWidth"
+    passed = f"if(e.checkVisibility()){measured}"
+    if passed not in text:
+        if measured not in text:
+            sys.exit(f"{script.name} of this version of the theme does not contain {measured!r}")
+        script.write_text(text.replace(measured, passed), encoding="utf-8")
 
 
 def _veiled(answers):

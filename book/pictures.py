@@ -1,5 +1,7 @@
 """Sphinx extension: pictures as files that load when they are needed, with a form for the dark.
 
+Each has its size in the page, so that no text moves when it arrives.
+
 Frames that a page holds become files beside the figures. Figures that matplotlib drew get a style
 for dark pages, which the browser uses where the page around the picture is dark: black ink becomes
 light, paper becomes the page, and the palette's colours get the contrast they need.
@@ -10,11 +12,15 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote
+
+from PIL import Image
 
 from lvmnotes.plots import common
 
 HELD = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]{1000,})")
 ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
+SOURCE = re.compile(r'\bsrc="([^"]*)"')
 IMAGE = re.compile(r"<img (?![^>]*\bloading=)")
 COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
 PAPER, INK = 0x16, 0xE4  # grey of the page and of its text in the dark, as in house.css
@@ -40,7 +46,7 @@ def write(app, exception):
     out = Path(app.outdir)
     for page in out.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        changed = ARTICLE.sub(lambda found: late(found[0]), as_files(text, page.parent, out))
+        changed = article_with_pictures(as_files(text, page.parent, out), page.parent)
         if changed != text:
             page.write_text(changed, encoding="utf-8")
     for picture in (out / "_images").glob("*.svg"):
@@ -60,6 +66,33 @@ def as_files(text, folder, out):
         return Path(os.path.relpath(target, folder)).as_posix()
 
     return HELD.sub(address, text)
+
+
+def article_with_pictures(text, folder):
+    """Return a page whose article's pictures say how large they are, and load late."""
+    return ARTICLE.sub(lambda article: late(sized(article[0], folder)), text)
+
+
+def sized(article, folder):
+    """Return an article in which every picture that is a file says how large it is."""
+
+    def with_size(image):
+        address = SOURCE.search(image[0])[1]
+        if ":" in address or "width=" in image[0]:
+            return image[0]
+        width, height = size(folder / unquote(address))
+        return f'{image[0][:-1].rstrip(" /")} width="{width}" height="{height}">'
+
+    return re.sub(r"<img [^>]*>", with_size, article)
+
+
+def size(picture):
+    """Return the width and the height of a picture in pixels."""
+    if picture.suffix != ".svg":
+        with Image.open(picture) as image:
+            return image.size
+    box = re.search(r'viewBox="([^"]*)"', picture.read_text(encoding="utf-8"))[1]
+    return [round(float(side)) for side in box.split()[2:]]
 
 
 def late(article):

@@ -70,8 +70,8 @@ def complete(app, pagename, templatename, context, doctree):
     title = re.sub(r"<[^>]*>", "", context.get("title", "")) or app.config.html_title
     tags = {"og:title": html.unescape(title), "og:site_name": app.config.html_title}
     tags["og:type"] = "article"
-    if doctree is not None and (text := description(doctree)):
-        tags["description"] = tags["og:description"] = text
+    text = description(doctree) if doctree is not None else f"{title}: {app.config.html_title}"
+    tags["description"] = tags["og:description"] = html.unescape(text)
     if address := app.config.reader_address:
         tags["og:url"] = f"{address}/{pagename}.html"
         tags["og:image"] = f"{address}/{PICTURE}"
@@ -89,11 +89,13 @@ def complete(app, pagename, templatename, context, doctree):
 
 def description(doctree):
     """Return the first sentences of a page, about 160 characters."""
-    for paragraph in doctree.findall(nodes.paragraph):
-        text = " ".join(plain(paragraph).split())
-        if not {"chapter-head", "admonition-title"} & set(paragraph["classes"]) and len(text) > 60:
-            return text if len(text) <= 160 else text[:157].rsplit(" ", 1)[0] + " …"
-    return ""
+    paragraphs = [
+        " ".join(plain(paragraph).split())
+        for paragraph in doctree.findall(nodes.paragraph)
+        if not {"chapter-head", "admonition-title"} & set(paragraph["classes"])
+    ]
+    text = next((it for it in paragraphs if len(it) > 60), max(paragraphs, key=len))
+    return text if len(text) <= 160 else text[:157].rsplit(" ", 1)[0] + " …"
 
 
 def foot(app, pagename):

@@ -16,9 +16,10 @@ function reach(box) {
 }
 
 // A box changes size with the window and when a fold opens; its formula, when the font arrives.
+// What is in a closed fold is not measured: to measure it would be to lay it out.
 const sizes = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
 boxes.forEach((box) => sizes.observe(box));
-document.fonts.ready.then(() => boxes.forEach(reach));
+document.fonts.ready.then(() => boxes.forEach((box) => box.checkVisibility() && reach(box)));
 
 // Copied formulas are their TeX; where the clipboard takes formatted text, they stay formulas.
 addEventListener("copy", (event) => {

@@ -46,8 +46,8 @@ def serve():
     """Return a function that serves a folder on a free port and returns its address."""
     servers = []
 
-    def start(folder):
-        handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    def start(folder, handler=SimpleHTTPRequestHandler):
+        handler = partial(handler, directory=folder)
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}"

@@ -33,11 +33,8 @@ def test_pages_have_titles_and_descriptions_of_their_own(pages):
     book = soup("book/index.html").select_one('meta[property="og:site_name"]')["content"]
     assert max(titles.values()) == 1 and book not in titles
     for page in pages.values():
-        for it in page.select('meta[name="description"]'):
-            assert 0 < len(it["content"]) <= 160 and not re.search(r"\\[a-z]|\$", it["content"])
-    described = [path for path, page in pages.items() if page.select('meta[name="description"]')]
-    assert len(described) > len(pages) / 2
-    assert all(SITE / "book" / "chapters" / f"{name}.html" in described for name in CHAPTERS)
+        (it,) = page.select('meta[name="description"]')
+        assert 20 < len(it["content"]) <= 160 and not re.search(r"\\[a-z]|\$", it["content"])
 
 
 @each_chapter
