@@ -1,55 +1,101 @@
 """Measure whether the book's promise is kept.
 
-    python -m audit mutants [MODULE ...]    who notices when the library is broken
-    python -m audit seeds [CHAPTER ...]     whether the checks hold for other seeds
+    python -m audit mutants [MODULE ...]     who notices when the library is broken
+    python -m audit controls [CHAPTER ...]   which break of a chapter's own code fails each check
+    python -m audit seeds [CHAPTER ...]      how often the checks hold for other seeds
 
-Each writes its results beside itself; the page of claims shows them.  Mutants that were judged
-before are not judged again, unless their module has changed.
+Each writes its results beside itself; the page of claims shows them.  What was measured before is
+not measured again, unless the module or the code of the chapter has changed.
 """
 
 import argparse
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from . import chapter, mutants, seeds
+from . import chapter, controls, fresh, mutants, seeds
 
 
 def main():
     """Run the measurement that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m audit", description=__doc__.splitlines()[0])
-    parser.add_argument("measurement", choices=["mutants", "seeds"])
+    parser.add_argument("measurement", choices=list(MEASUREMENTS))
     parser.add_argument("names", nargs="*", help="modules or chapters; all by default")
-    parser.add_argument("--number", type=int, help="mutants per module, or seeds")
-    parser.add_argument("--seed", type=int, default=0, help="of the draw of mutants")
+    parser.add_argument("--number", type=int, help="mutants per module (15), or seeds (100)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--output", help="file for the results, in place of the committed one")
+    parser.add_argument("--output", type=Path, help="file for the results, not the committed one")
     options = parser.parse_args()
-    number = options.number
-    if options.measurement == "mutants":
-        target = Path(options.output or mutants.RESULTS)
-        chosen = mutants.sample(
-            options.number or 15, options.seed, options.names or mutants.modules()
-        )
-        result = {"modules": {}, "mutants": []}
-        if target.exists():
-            result = json.loads(target.read_text(encoding="utf-8"))
-        forget_stale(result)
-        known = {one["name"] for one in result["mutants"]}
-        for found in mutants.run([one for one in chosen if one.name not in known], options.jobs):
-            result["modules"][found["module"]] = mutants.digest(found["module"])
-            result["mutants"].append(found)
+    MEASUREMENTS[options.measurement](options)
+
+
+def measure_mutants(options):
+    """Judge the mutants that were not judged before."""
+    target = options.output or mutants.RESULTS
+    result = read(target, {"modules": {}, "mutants": []})
+    forget_stale(result, "modules", "module", {m: mutants.digest(m) for m in mutants.modules()})
+    known = {one["name"] for one in result["mutants"]}
+    chosen = mutants.sample(options.number or 15, options.names or mutants.modules())
+    for found in mutants.run([one for one in chosen if one.name not in known], options.jobs):
+        result["modules"][found["module"]] = mutants.digest(found["module"])
+        result["mutants"].append(found)
+        save(result, target)
+
+
+def measure_controls(options):
+    """Break the chapters that were not broken before."""
+    target = options.output or controls.RESULTS
+    result = read(target, {"chapters": {}, "checks": []})
+    forget_stale(result, "chapters", "chapter", digests())
+    left = [name for name in options.names or chapter.names() if name not in result["chapters"]]
+    broken = partial(fresh.call, chapter.ROOT, "audit.controls", "run")
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for name, found in zip(left, pool.map(broken, left), strict=True):
+            result["chapters"][name] = chapter.digest(name)
+            result["checks"] += [
+                {"chapter": name, "check": check, "break": how} for check, how in found.items()
+            ]
             save(result, target)
-    else:
-        found = seeds.run(number or 100, options.names or chapter.names(), options.jobs)
-        save(found, Path(options.output or seeds.RESULTS))
 
 
-def forget_stale(result):
-    """Remove what was found for modules that have changed since, and for those that are gone."""
-    now = {name: mutants.digest(name) for name in mutants.modules()}
-    result["modules"] = {m: old for m, old in result["modules"].items() if now.get(m) == old}
-    result["mutants"] = [one for one in result["mutants"] if one["module"] in result["modules"]]
+def measure_seeds(options):
+    """Run every chapter with as many seeds as it lacks."""
+    target = options.output or seeds.RESULTS
+    result = read(target, {"chapters": {}, "seeds": {}, "checks": []})
+    forget_stale(result, "chapters", "chapter", digests())
+    result["seeds"] = {name: n for name, n in result["seeds"].items() if name in result["chapters"]}
+    turns = [
+        (name, seed)
+        for seed in range(1, (options.number or 100) + 1)
+        for name in options.names or chapter.names()
+        if seed > result["seeds"].get(name, 0)
+    ]
+    for name, outcomes in seeds.run(turns, options.jobs):
+        result["chapters"][name] = chapter.digest(name)
+        seeds.add(result, name, outcomes)
+        save(result, target)
+
+
+MEASUREMENTS = {"mutants": measure_mutants, "controls": measure_controls, "seeds": measure_seeds}
+
+
+def digests():
+    """Return the hash of each chapter's code."""
+    return {name: chapter.digest(name) for name in chapter.names()}
+
+
+def read(file, empty):
+    """Return the results in a file, or what stands for none."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else empty
+
+
+def forget_stale(result, places, place, now):
+    """Remove what was found for modules or chapters that have changed since, or are gone."""
+    result[places] = {name: old for name, old in result[places].items() if now.get(name) == old}
+    for key, rows in result.items():
+        if isinstance(rows, list):
+            result[key] = [row for row in rows if row[place] in result[places]]
 
 
 def save(result, target):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import hashlib
 import io
 import signal
 import sys
@@ -14,6 +16,8 @@ from unittest.mock import MagicMock
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "book" / "chapters"
+#: Names that a statement which only draws or prints begins with.
+DRAW = {"plots", "common", "plt", "glue", "display", "question", "live_figure", "print"}
 
 
 def names() -> list[str]:
@@ -21,12 +25,101 @@ def names() -> list[str]:
     return sorted(path.stem for path in CHAPTERS.glob("*.md"))
 
 
+def digest(name: str) -> str:
+    """Hash of a chapter's code, less what only draws: results for another one are stale."""
+    kept = [
+        ast.dump(statement)
+        for source in sources(name)
+        for statement in ast.parse(source).body
+        if not _draws(statement)
+    ]
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
+
+
+def sources(name: str) -> list[str]:
+    """Read the sources of a chapter's code cells."""
+    import jupytext
+
+    cells = jupytext.read(CHAPTERS / f"{name}.md").cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
+def _draws(statement: ast.stmt) -> bool:
+    called = statement.value if isinstance(statement, ast.Expr) else None
+    while isinstance(called, ast.Call | ast.Attribute):
+        called = called.func if isinstance(called, ast.Call) else called.value
+    return isinstance(called, ast.Name) and called.id in DRAW
+
+
 class _Enough(BaseException):
     """The time of a run is over.  No `except Exception` of a cell stops it."""
 
 
+class Run:
+    """A chapter whose cells are executed in this process; one per process.
+
+    Attributes
+    ----------
+    sources : list of str
+        Of the code cells.
+    checks : list
+        [claim, what, outcome, control] of each check so far, with the outcome "holds", "fails" or
+        the error that a value which is not finite raises.
+    errors : list
+        [cell, type, message] of each cell that stopped.
+    """
+
+    def __init__(self, name: str, offset: int = 0, after_failure: float = 0):
+        import lvmnotes.notebook.check as module
+
+        self.name, self.sources, self.checks, self.errors = name, sources(name), [], []
+        self.after_failure = after_failure
+        self._namespace = {"__name__": "__main__", "display": lambda *objects: None}
+        self._plain = module.check
+        module.check, module._show = self._check, lambda evidence: None
+        _stub_figures()
+        if offset:
+            _shift_seeds(offset)
+        signal.signal(signal.SIGPROF, _stop)
+
+    def _check(self, claim, what, got, want=None, *, fails=False, **yardstick):
+        try:
+            self._plain(claim, what, got, want, fails=fails, **yardstick)
+            outcome = "holds"
+        except AssertionError:
+            outcome = "fails"
+            if self.after_failure and not self.failing():
+                signal.setitimer(signal.ITIMER_PROF, self.after_failure)
+        except (TypeError, ValueError) as error:
+            outcome = str(error)
+        self.checks.append([claim, what, outcome, bool(fails)])
+
+    def failing(self) -> list[str]:
+        """Names of the checks that failed so far."""
+        return sorted({f"{c}: {what}" for c, what, outcome, _ in self.checks if outcome == "fails"})
+
+    def execute(self, number: int, source: str | None = None) -> bool:
+        """Execute a cell, or another source in its place; return whether there is time left."""
+        source = self.sources[number] if source is None else source
+        silent = contextlib.redirect_stdout(io.StringIO())
+        with silent, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("always")  # cells that catch warnings read them
+            try:
+                exec(compile(source, f"{self.name}, cell {number}", "exec"), self._namespace)
+            except Exception as error:
+                self.errors.append([number, type(error).__name__, str(error)[:200]])
+            except _Enough:
+                self.errors.append([number, "_Enough", "the time is over"])
+                return False
+        return True
+
+
+def _stop(*_):
+    raise _Enough
+
+
 def run(name: str, offset: int = 0, longest: float = 0, after_failure: float = 0) -> dict:
-    """Run the code cells of a chapter in this process, once.
+    """Run all code cells of a chapter in this process.
 
     Parameters
     ----------
@@ -41,57 +134,19 @@ def run(name: str, offset: int = 0, longest: float = 0, after_failure: float = 0
     Returns
     -------
     dict
-        ``checks``, a list of [claim, what, outcome, control] with the outcome "holds", "fails" or
-        the error that a value which is not finite raises; ``errors``, one per cell that stopped;
-        ``seconds`` of CPU time; ``package``, the folder of the library.
+        ``checks``, ``failing`` and ``errors``, as `Run` has them; ``seconds`` of CPU time;
+        ``package``, the folder of the library.
     """
-    import jupytext
-
-    import lvmnotes.notebook.check as module
-
-    recorded, errors = [], []
-    plain = module.check
-
-    def enough(*_):
-        raise _Enough
-
-    def check(claim, what, got, want=None, *, fails=False, **yardstick):
-        try:
-            plain(claim, what, got, want, fails=fails, **yardstick)
-            outcome = "holds"
-        except AssertionError:
-            outcome = "fails"
-            if after_failure and all(other != "fails" for _, _, other, _ in recorded):
-                signal.setitimer(signal.ITIMER_PROF, after_failure)
-        except (TypeError, ValueError) as error:
-            outcome = str(error)
-        recorded.append([claim, what, outcome, bool(fails)])
-
-    module.check = check
-    module._show = lambda evidence: None
-    _stub_figures()
-    if offset:
-        _shift_seeds(offset)
-    signal.signal(signal.SIGPROF, enough)
+    one = Run(name, offset, after_failure)
     signal.setitimer(signal.ITIMER_PROF, longest)
-    namespace = {"__name__": "__main__", "display": lambda *objects: None}
-    cells = jupytext.read(CHAPTERS / f"{name}.md").cells
-    for number, cell in enumerate(cell for cell in cells if cell.cell_type == "code"):
-        code = compile(cell.source, f"{name}, cell {number}", "exec")
-        silent = contextlib.redirect_stdout(io.StringIO())
-        with silent, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("always")  # cells that catch warnings read them
-            try:
-                exec(code, namespace)
-            except Exception as error:
-                errors.append([number, type(error).__name__, str(error)[:200]])
-            except _Enough:
-                errors.append([number, "_Enough", "the time is over"])
-                break
+    for number in range(len(one.sources)):
+        if not one.execute(number):
+            break
     signal.setitimer(signal.ITIMER_PROF, 0)
     return {
-        "checks": recorded,
-        "errors": errors,
+        "checks": one.checks,
+        "failing": one.failing(),
+        "errors": one.errors,
         "seconds": time.process_time(),
         "package": str(Path(sys.modules["lvmnotes"].__file__).parent),
     }

@@ -41,15 +41,15 @@ def digest(module: str) -> str:
     return hashlib.sha256((LIBRARY / module).read_bytes()).hexdigest()[:16]
 
 
-def sample(per_module: int, seed: int, names: Iterable[str]) -> list[Mutant]:
+def sample(per_module: int, names: Iterable[str]) -> list[Mutant]:
     """Draw as many mutants of each module, or all where there are fewer.
 
-    A larger sample holds the smaller one of the same seed.
+    The draw is the same every time, and a larger sample holds the smaller one.
     """
     chosen = []
     for name in names:
         every = mutants(name, (LIBRARY / name).read_text(encoding="utf-8"))
-        random.Random(f"{seed} {name}").shuffle(every)
+        random.Random(name).shuffle(every)
         chosen += every[:per_module]
     return chosen
 
@@ -178,8 +178,7 @@ def judge(tree: Tree, mutant: Mutant, tests: Iterable[str], chapters: dict[str, 
                 continue
             if result["errors"]:
                 stopped[name] = result["errors"][0]
-            failing = [check for check in result["checks"] if check[2] == "fails"]
-            noticed[name] = sorted({f"{claim}: {what}" for claim, what, _, _ in failing})
+            noticed[name] = result["failing"]
             if noticed[name]:
                 break
     finally:

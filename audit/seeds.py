@@ -2,62 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 
 from . import fresh
-from .chapter import CHAPTERS, ROOT
+from .chapter import ROOT
 
 RESULTS = ROOT / "audit" / "seeds.json"
 
 
-def digest(chapter: str) -> str:
-    """Hash of a chapter's code, by which results that are stale are known."""
-    import jupytext
-
-    cells = jupytext.read(CHAPTERS / f"{chapter}.md").cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    return hashlib.sha256(code.encode()).hexdigest()[:16]
-
-
-def run(n_seeds: int, names: list[str], jobs: int) -> dict:
-    """Count the seeds for which each check holds.
+def run(turns: Iterable[tuple[str, int]], jobs: int) -> Iterator[tuple[str, dict]]:
+    """Run chapters with other seeds.
 
     Parameters
     ----------
-    n_seeds : int
-        Seeds other than the chapter's own.
-    names : list of str
-        Chapters.
+    turns : iterable of (str, int)
+        Chapters, and what is added to every seed of each.
     jobs : int
 
-    Returns
-    -------
-    dict
-        ``chapters``, the hash of each chapter's code; ``checks``, a list of chapter, claim, what,
-        the number of runs that came to it and the number in which it held.
+    Yields
+    ------
+    chapter : str
+    outcomes : dict
+        By claim, description and turn of a check in a loop, whether it held.
     """
-
-    def one(name_and_seed: tuple[str, int]) -> tuple[str, dict]:
-        name, seed = name_and_seed
-        return name, fresh.call(ROOT, "audit.chapter", "run", name, seed)
-
-    counts: dict = defaultdict(lambda: [0, 0])
     with ThreadPoolExecutor(jobs) as pool:
-        for name, result in pool.map(one, product(names, range(1, n_seeds + 1))):
-            seen = defaultdict(int)
-            for claim, what, outcome, _ in result["checks"]:
-                seen[claim, what] += 1  # a check in a loop has one name and several turns
-                count = counts[name, claim, what, seen[claim, what]]
-                count[0] += 1
-                count[1] += outcome == "holds"
-    return {
-        "chapters": {name: digest(name) for name in names},
-        "seeds": n_seeds,
-        "checks": [
-            {"chapter": name, "claim": claim, "what": what, "runs": runs, "holds": holds}
-            for (name, claim, what, _), (runs, holds) in counts.items()
-        ],
+        yield from pool.map(_outcomes, turns)
+
+
+def _outcomes(turn: tuple[str, int]) -> tuple[str, dict]:
+    name, offset = turn
+    seen, outcomes = Counter(), {}
+    for claim, what, outcome, _ in fresh.call(ROOT, "audit.chapter", "run", name, offset)["checks"]:
+        seen[claim, what] += 1
+        outcomes[claim, what, seen[claim, what]] = outcome == "holds"
+    return name, outcomes
+
+
+def add(result: dict, name: str, outcomes: dict) -> None:
+    """Add one run of a chapter to the counts of its checks."""
+    result["seeds"][name] = result["seeds"].get(name, 0) + 1
+    counts = {
+        (one["chapter"], one["claim"], one["what"], one["turn"]): one for one in result["checks"]
     }
+    for (claim, what, turn), holds in outcomes.items():
+        found = counts.get((name, claim, what, turn))
+        if found is None:
+            found = {"chapter": name, "claim": claim, "what": what, "turn": turn}
+            found |= {"runs": 0, "holds": 0}
+            result["checks"].append(found)
+        found["runs"] += 1
+        found["holds"] += holds

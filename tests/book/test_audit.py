@@ -1,10 +1,11 @@
 """The audit breaks what it says it breaks, and a dozen breaks are noticed."""
 
 import ast
+import multiprocessing
 
 import pytest
 
-from audit import mutants, operators
+from audit import chapter, controls, mutants, operators, seeds
 from audit.__main__ import forget_stale
 
 SOURCE = '''
@@ -52,12 +53,12 @@ def test_mutants_are_modules_that_compute_something_else():
         assert not {'"""', "raise", "def f"} & set(SOURCE.splitlines()[mutant.line - 1].split())
 
 
-def test_a_sample_is_the_same_for_the_same_seed():
-    draws = [[m.name for m in mutants.sample(3, seed, ["ppca.py", "pca.py"])] for seed in (0, 0, 1)]
-    assert draws[0] == draws[1] != draws[2]
-    assert len(draws[0]) == 6
-    more = mutants.sample(5, 0, ["ppca.py"])
-    assert [m.name for m in more[:3]] == draws[0][:3]
+def test_a_sample_is_the_same_every_time_and_part_of_a_larger_one():
+    small, again, large = (
+        [mutant.name for mutant in mutants.sample(number, ["ppca.py"])] for number in (3, 3, 5)
+    )
+    assert small == again == large[:3]
+    assert len(set(large)) == 5
 
 
 def test_every_module_that_computes_has_enough_mutants():
@@ -65,7 +66,7 @@ def test_every_module_that_computes_has_enough_mutants():
     few = {"__init__.py", "core/__init__.py", "core/blocks.py", "core/warn.py"}
     few |= {"coursework/shell.py", "notebook/live_figure.py"}  # every mutant they have is drawn
     for module in set(mutants.modules()) - few:
-        assert len(mutants.sample(15, 0, [module])) == 15, module
+        assert len(mutants.sample(15, [module])) == 15, module
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +106,55 @@ def test_a_chapter_that_hangs_is_stopped(tree):
 
 
 def test_results_of_changed_modules_are_forgotten():
-    result = {"modules": {"pca.py": mutants.digest("pca.py"), "ppca.py": "old", "gone.py": ""}}
+    result = {"modules": {"pca.py": "same", "ppca.py": "old", "gone.py": "gone"}}
     result["mutants"] = [{"module": module} for module in result["modules"]]
-    forget_stale(result)
-    assert result["mutants"] == [{"module": "pca.py"}]
+    forget_stale(result, "modules", "module", {"pca.py": "same", "ppca.py": "new"})
+    assert result == {"modules": {"pca.py": "same"}, "mutants": [{"module": "pca.py"}]}
+
+
+def write_chapter(folder, *cells):
+    """Write a chapter named a."""
+    head = "---\nkernelspec: {display_name: Python 3, name: python3}\n---\n\n"
+    blocks = [f"```{{code-cell}}\n{cell}\n```" for cell in cells]
+    (folder / "a.md").write_text(head + "\n\n".join(blocks), encoding="utf-8")
+
+
+def test_the_hash_of_a_chapter_is_that_of_what_it_computes(tmp_path, monkeypatch):
+    monkeypatch.setattr(chapter, "CHAPTERS", tmp_path)
+
+    def digest(code):
+        write_chapter(tmp_path, code)
+        return chapter.digest("a")
+
+    plain = digest("x = 1\nplots.lines(x, 'red')\nplt.show()")
+    assert plain == digest("x  =  1  # words\nplots.lines(x, 'blue').figure")
+    assert plain != digest("x = 2\nplots.lines(x, 'red')")
+
+
+def test_a_check_is_broken_by_its_cell_or_by_one_before(tmp_path, monkeypatch):
+    """The control needs no break, and what cannot fail is not among the checks that did."""
+    monkeypatch.setattr(chapter, "CHAPTERS", tmp_path)
+    cells = [
+        "from lvmnotes.notebook.check import check\ndef twice(x):\n    return 2 * x",
+        "check('A-1', 'twice', twice(3), 6, atol=0)\ncheck('A-1', 'empty', len([]), 0, atol=0)",
+        "a = 1\ncheck('A-2', 'sum', a + 1, 2, atol=0)",
+    ]
+    write_chapter(tmp_path, *cells)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.apply(controls.run, ["a"])
+    assert set(found) == {"A-1: twice", "A-2: sum"}
+    assert found["A-1: twice"].startswith("cell 1, line 3: ")
+
+
+def test_checks_in_a_loop_are_counted_apart():
+    result = {"chapters": {}, "seeds": {}, "checks": []}
+    for holds in (True, False):
+        seeds.add(result, "ppca", {("A", "x", 1): True, ("A", "x", 2): holds})
+    assert result["seeds"] == {"ppca": 2}
+    assert [(one["turn"], one["runs"], one["holds"]) for one in result["checks"]] == [
+        (1, 2, 2),
+        (2, 2, 1),
+    ]
 
 
 def test_the_unbroken_library_passes(tree):
