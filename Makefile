@@ -28,7 +28,7 @@ SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/
 PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/% book/library/%,$(call files,book))
 
 .PHONY: help book pdf zip draft watch quick test test-all versions notebooks lab serve coursework grade check \
-	public bench mutants seeds pins clean
+	public bench mutants controls seeds pins clean
 
 help:
 	@echo "to read"
@@ -48,6 +48,7 @@ help:
 	@echo "  make versions   tests of the library with the lowest and the newest dependencies"
 	@echo "  make bench      the library against its peers"
 	@echo "  make mutants    who notices when the library is broken: up to two hours"
+	@echo "  make controls   which break of a chapter's code fails each of its checks"
 	@echo "  make seeds      whether the chapters' checks hold for other seeds"
 	@echo "  make pins       resolve requirements*.txt anew"
 	@echo "to teach"
@@ -108,6 +109,9 @@ bench: $(PEERS)
 
 mutants: $(VENV)
 	$(PY) -m audit mutants --jobs $(JOBS)
+
+controls: $(VENV)
+	$(PY) -m audit controls --jobs $(JOBS)
 
 seeds: $(VENV)
 	$(PY) -m audit seeds --jobs $(JOBS)
