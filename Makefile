@@ -64,7 +64,7 @@ book: $(VENV)
 	@echo "The site: file://$(CURDIR)/_build/html/index.html"
 
 draft: $(VENV)
-	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(DRAFT)
+	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(DRAFT) ERRORS=--draft
 
 pdf: book
 	@$(PY) book/offline.py pdf
@@ -179,9 +179,10 @@ $(RELEASE): $(SETS) $(LIBRARY) requirements.txt requirements-coursework.txt
 .SECONDEXPANSION:
 book/chapters/%.ipynb: book/chapters/%.md $$(filter lvmnotes/plots/$$(subst -,_,$$*).py,$(LIBRARY)) \
 		$(SHARED) requirements.txt book/build.py | $(VENV)
-	@$(PY) book/build.py $(if $(filter-out $<,$?),execute,update) $<
+	@$(PY) book/build.py $(if $(filter-out $<,$?),execute,update) $< $(ERRORS)
 
-book/claims.md: book/claims.yml $(NOTEBOOKS) book/build.py
+book/claims.md: book/claims.yml $(NOTEBOOKS) $(wildcard audit/*.json audit/*.yml) \
+		$(wildcard book/claims_*.py book/audit_tables.py book/check_words.py)
 	@$(PY) book/build.py claims
 
 $(SITE): book/claims.md $(NOTEBOOKS) $(PAGES) $(LIBRARY) requirements.txt

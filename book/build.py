@@ -2,7 +2,8 @@
 
     python book/build.py                                       all three, one after the other
     python book/build.py execute book/chapters/NAME.md ...     NAME.md -> executed NAME.ipynb
-    python book/build.py update book/chapters/NAME.md ...      likewise, only if its code changed
+    python book/build.py update book/chapters/NAME.md ...      likewise, only if its code changed;
+                                                     --draft   and goes on where a check fails
     python book/build.py claims                                ledger + notebooks -> book/claims.md
     python book/build.py site [CHANGED ...]                    pages + notebooks -> _build/html
     python book/build.py draft [CHANGED ...]                   likewise -> _build/draft/html
@@ -33,17 +34,17 @@ import yaml  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "book" / "chapters"
-CHECK = "application/vnd.lvmnotes.check+json"  # of lvmnotes.notebook.check, slower to import
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(source, keep=False):
+def execute(source, keep=False, draft=False):
     """Run a chapter in a fresh kernel and write the notebook, outputs and all, beside it.
 
     The notebook is the same, byte for byte, whenever the outputs are: no times, no random ids, no
     widget state, no version of Python.  A failed run leaves no notebook.  With `keep`, a chapter
     whose code cells are those of its notebook takes over their outputs and executes nothing; the
-    notebook is then what executing would have written.
+    notebook is then what executing would have written.  For a draft a failed run goes on, and the
+    notebook shows what failed; the site is not built from such a notebook.
     """
     import jupytext
 
@@ -52,7 +53,7 @@ def execute(source, keep=False):
     notebook = jupytext.read(source)
     if not (keep and _take_over_outputs(notebook, target)):
         target.unlink(missing_ok=True)
-        _run(notebook, source)
+        _run(notebook, source, draft)
     notebook.metadata = {
         "prerequisites": notebook.metadata.get("prerequisites", []),  # chapters, by file name
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -71,7 +72,7 @@ def execute(source, keep=False):
 
 
 def _take_over_outputs(notebook, executed):
-    """Give a notebook the outputs of an executed one; return False if their code cells differ."""
+    """Give a notebook the outputs of an executed one of the same code that did not fail, or not."""
     if not executed.exists():
         return False
     new, old = (
@@ -80,12 +81,19 @@ def _take_over_outputs(notebook, executed):
     )
     if [(c.source, c.metadata) for c in new] != [(c.source, c.metadata) for c in old]:
         return False
+    if any(map(errors, old)):
+        return False
     for cell, done in zip(new, old, strict=True):
         cell.execution_count, cell.outputs = done.execution_count, done.outputs
     return True
 
 
-def _run(notebook, source):
+def errors(cell):
+    """Return what the errors among a cell's outputs say."""
+    return [it.evalue for it in cell.get("outputs", []) if it.output_type == "error"]
+
+
+def _run(notebook, source, draft):
     """Execute the cells of a chapter's notebook in a fresh kernel."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -95,6 +103,7 @@ def _run(notebook, source):
         notebook,
         timeout=600,
         startup_timeout=300,
+        allow_errors=draft,
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
         record_timing=False,
@@ -106,61 +115,20 @@ def _run(notebook, source):
         client.execute()
     except CellExecutionError as error:
         sys.exit(f"{source.relative_to(ROOT)}: {error}")
+    for said in sum(map(errors, notebook.cells), []):
+        print(f"{source.relative_to(ROOT)}: {said}", flush=True)
 
 
 def claims():
     """Write book/claims.md from the ledger and from what the executed chapters measured."""
+    from claims_page import page
+
     ledger = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
-    page, n_checks = [], 0
-    for chapter in dict.fromkeys(entry["chapter"] for entry in ledger):
-        notebook = nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
-        page.append("## " + notebook.cells[0].source.splitlines()[0].lstrip("# "))
-        for entry in ledger:
-            if entry["chapter"] == chapter:
-                rows = [
-                    f"| {link} | {_measured(check)} |"
-                    for check, link in _checks(notebook, entry["id"], f"chapters/{chapter}.html")
-                ]
-                n_checks += len(rows)
-                page += [
-                    f"{{prf:ref}}`{entry['id']}`: {entry['claim']}",
-                    '<details class="checks"><summary>'
-                    f"✓ {len(rows)} check{'s' * (len(rows) > 1)}</summary>",
-                    "\n".join(["| Check | Measured | Verdict |", "|---|---|---|", *rows]),
-                    "</details>",
-                ]
-    head = [
-        "# Claims",
-        f"The {len(ledger)} claims of the book, each with a link to where it is derived, and their "
-        f"{n_checks} checks, each with a link to the code and the number it measured when this "
-        "site was built. A check that fails stops the build. A *control* makes the same check "
-        "where it must fail.",
-    ]
-    page = "\n\n".join(head + page) + "\n"
-    (ROOT / "book" / "claims.md").write_text(page, encoding="utf-8")
-
-
-def _checks(notebook, claim, page):
-    """Yield the data of every check of a claim, and a link to it."""
-    from folds import anchors_of_checks
-
-    for number, anchors in anchors_of_checks(notebook.cells):
-        for output in notebook.cells[number].outputs:
-            check = output.get("data", {}).get(CHECK)
-            if check and check["claim"] == claim:
-                (anchor,) = (it for it in anchors if re.fullmatch(f"check-{claim}-[0-9]+", it))
-                what = html.escape(check["what"]).replace("|", "\\|")
-                yield check, f'<a href="{page}#{anchor}">{what}</a>'
-
-
-def _measured(check):
-    """Return the number a check measured, with its limit, and its verdict, as two table cells."""
-    number, limit = check["gap"], check["limit"]
-    verdict = "differs, as it must (control)" if check["fails"] else "holds"
-    if check["kind"] in ("above", "below"):
-        return f"{number}, {check['kind']} {limit} | {verdict}"
-    unit = {"rtol": " of the largest value", "se": " standard errors", "atol": ""}[check["kind"]]
-    return f"{number}{unit} (limit {limit}) | {verdict}"
+    notebooks = {
+        chapter: nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
+        for chapter in dict.fromkeys(entry["chapter"] for entry in ledger)
+    }
+    (ROOT / "book" / "claims.md").write_text(page(ledger, notebooks), encoding="utf-8")
 
 
 def site(changed=(), draft=False):
@@ -177,6 +145,8 @@ def site(changed=(), draft=False):
     """
     from jupyter_book.sphinx import build_sphinx
 
+    if not draft:
+        _refuse_errors()
     started = time.time()
     folder = ROOT / "_build" / "draft" if draft else ROOT / "_build"
     output, doctrees, ready = (folder / name for name in ("html", ".doctrees", "ready"))
@@ -215,6 +185,14 @@ def site(changed=(), draft=False):
     _tidy_script(output / "_static")
     ready.touch()
     os.utime(ready, (started, started))  # what was saved meanwhile is newer
+
+
+def _refuse_errors():
+    """Stop if a chapter failed when it was executed for a draft."""
+    for path in sorted(CHAPTERS.glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        if said := sum(map(errors, cells), []):
+            sys.exit(f"{path.with_suffix('.md').relative_to(ROOT)}: {said[0]}")
 
 
 def watch(port):
@@ -333,10 +311,11 @@ def main():
     parser.add_argument("step", nargs="?", choices=steps)
     parser.add_argument("paths", nargs="*", type=Path, help="chapters, or what changed")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--draft", action="store_true", help="execute on where a check fails")
     options = parser.parse_args()
     if options.step in (None, "execute", "update"):
         for source in options.paths or sorted(CHAPTERS.glob("*.md")):
-            execute(source.resolve(), keep=options.step == "update")
+            execute(source.resolve(), keep=options.step == "update", draft=options.draft)
     if options.step in (None, "claims"):
         claims()
     if options.step in (None, "site", "draft"):

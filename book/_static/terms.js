@@ -1,4 +1,5 @@
-// The meaning of a term, beside the link to the glossary: for pointer, keyboard and finger.
+// The meaning of a term beside the link to the glossary, and the statement of a claim beside a link
+// to it: for pointer, keyboard and finger.
 (() => {
   const box = document.createElement("div");
   box.id = "meaning";
@@ -7,13 +8,18 @@
   box.hidden = true;
   let shown = null, tapped = false, closing;
 
-  const termOf = (target) => target.closest?.("a:has(> .term)");
+  const termOf = (target) => target.closest?.("a:has(> .term), a.claim-link");
+
+  function meaningOf(link) {
+    const id = decodeURIComponent(link.getAttribute("href").split("#")[1]);
+    return MEANINGS[id] ?? document.getElementById(id)?.querySelector(".statement")?.innerHTML;
+  }
 
   function show(link) {
     clearTimeout(closing);
     if (link === shown) return;
     hide();
-    const meaning = MEANINGS[decodeURIComponent(link.hash.slice(1))];
+    const meaning = meaningOf(link);
     if (!meaning) return;
     shown = link;
     box.innerHTML = meaning;

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ REAL = [
     "Makefile",
     "README.md",
     "_config.yml",
+    "audit",
     "pyproject.toml",
     "requirements.txt",
     *(f"book/{path.name}" for path in (ROOT / "book").glob("*.py")),
@@ -362,3 +364,57 @@ def test_a_check_that_fails_stops_the_build_and_leaves_no_notebook(tree, noteboo
     code, said = run(tree, "book/build.py", "execute")
     assert code != 0 and "FA-1 fails" in said
     assert not notebook.exists()
+
+
+CLAIMS = [
+    {"id": "FA-1", "uses": [], "basis": "definition"},
+    {"id": "FA-2", "uses": ["FA-1"]},
+    {"id": "FA-3", "uses": ["FA-2"]},
+    {"id": "FA-4", "uses": [], "basis": "definition"},
+]
+
+
+def test_a_draft_marks_a_claim_that_fails_and_what_rests_on_it(tree, notebook):
+    common = {"chapter": "small", "claim": "A claim.", "verdict": "holds"}
+    ledger = json.dumps([common | claim for claim in CLAIMS])
+    (tree / "book" / "claims.yml").write_text(ledger, encoding="utf-8")
+    append(tree / "_toc.yml", "      - file: book/claims\n")
+    chapter = notebook.with_suffix(".md")
+    append(
+        chapter,
+        "".join(f"\n```{{prf:remark}} R\n:label: FA-{n}\nA claim.\n```\n" for n in range(1, 5)),
+    )
+    whole = chapter.read_text(encoding="utf-8")
+    chapter.write_text(whole.replace("0.3,", "0.4,"), encoding="utf-8")
+    code, said = run(tree, "book/build.py", "update", chapter, "--draft")
+    assert code == 0 and "FA-1 fails" in said
+    assert run(tree, "book/build.py", "claims")[0] == 0
+    code, said = run(tree, "book/build.py", "draft")
+    assert code == 0, said
+    page = (tree / "_build/draft/html/book/claims.html").read_text(encoding="utf-8")
+    soup = BeautifulSoup(page, "html.parser")
+    entries = {claim["id"]: soup.find(id=f"claim-{claim['id']}").get_text() for claim in CLAIMS}
+    assert "Fails" in entries["FA-1"]
+    assert all("Rests on FA-1, which fails" in entries[claim] for claim in ("FA-2", "FA-3"))
+    assert "fails" not in entries["FA-4"].lower()
+    kinds = [soup.find(id=f"node-{claim['id']}")["class"][1:] for claim in CLAIMS]
+    assert kinds == [["fails"], ["holds", "shaken"], ["holds", "shaken"], ["holds"]]
+    assert "FA-1 fails" in soup.select_one("article").get_text()
+    # The site is not built from it, and the chapter is executed again.
+    code, said = run(tree, "book/build.py", "site")
+    assert code != 0 and "small.md: FA-1 fails" in said
+    code, said = run(tree, "book/build.py", "update", chapter)
+    assert code != 0 and "FA-1 fails" in said and not notebook.exists()
+
+
+def test_a_claim_that_the_ledger_gives_up_is_marked_with_what_rests_on_it(tree):
+    common = {"chapter": "small", "claim": "A claim.", "verdict": "holds"}
+    ledger = [common | claim for claim in CLAIMS]
+    ledger[1] |= {"verdict": "fails", "note": "It is not true."}
+    (tree / "book" / "claims.yml").write_text(json.dumps(ledger), encoding="utf-8")
+    assert run(tree, "book/build.py", "claims")[0] == 0
+    page = (tree / "book" / "claims.md").read_text(encoding="utf-8")
+    soup = BeautifulSoup(page, "html.parser")
+    kinds = [soup.find(id=f"node-{claim['id']}")["class"][1:] for claim in CLAIMS]
+    assert kinds == [["holds"], ["fails"], ["holds", "shaken"], ["holds"]]
+    assert "It is not true." in page

@@ -1,0 +1,167 @@
+"""What the audit found, for the page of claims: who notices breaks, whether other seeds agree.
+
+The results are in audit/mutants.json and audit/seeds.json, and the reasons why some breaks are not
+noticed in audit/survivors.yml.  What was measured before a change of the code is marked.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from audit import mutants, seeds  # noqa: E402
+
+REASONS = ROOT / "audit" / "survivors.yml"
+ENOUGH = 0.95  # of the other seeds
+STALE = '<span class="stale">changed since</span>'
+
+
+def read(file):
+    """Return the results in a file, or None where there is none."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def has_changed(digest, name, measured):
+    """Return whether the digest of a module or chapter is no longer the one that was measured."""
+    try:
+        return digest(name) != measured
+    except FileNotFoundError:
+        return True
+
+
+class Breaks:
+    """One-line breaks of the library, and who noticed them."""
+
+    def __init__(self):
+        self.result = read(mutants.RESULTS)
+        if not self.result:
+            return
+        reasons = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else []
+        self.reasons = {(it["module"], it["before"], it["after"]): it for it in reasons or []}
+        self.changed = [
+            name
+            for name, measured in self.result["modules"].items()
+            if has_changed(mutants.digest, name, measured)
+        ]
+        self.caught = defaultdict(list)
+        for broken in self.result["mutants"]:
+            for claim in {what.split(":")[0] for it in broken["checks"].values() for what in it}:
+                self.caught[claim].append(broken)
+
+    def reason(self, broken):
+        """Return the entry of audit/survivors.yml on a break, empty where there is none."""
+        return self.reasons.get((broken["module"], broken["before"], broken["after"]), {})
+
+    def of(self, claim):
+        """Return how many breaks the checks of a claim noticed, with an example, as a line."""
+        if not self.result:
+            return []
+        if not (caught := self.caught[claim]):
+            return ["These checks noticed none of the breaks."]
+        example = min(caught, key=lambda broken: len(broken["before"] + broken["after"]))
+        number = f"{len(caught)} break{'s' * (len(caught) > 1)}"
+        return [f"These checks noticed {number} of the library, such as {shown(example)}."]
+
+    def summary(self):
+        """Return how many breaks the tests and the chapters notice, and which they miss."""
+        if not self.result:
+            return [
+                "Nobody has measured yet whether the checks notice a break of the library "
+                "(`make mutants`)."
+            ]
+        real = [it for it in self.result["mutants"] if not self.reason(it).get("equivalent")]
+        equal = len(self.result["mutants"]) - len(real)
+        by_tests = sum(bool(it["test"]) for it in real)
+        by_checks = sum(bool(it["checks"]) for it in real)
+        missed = [it for it in self.result["mutants"] if not (it["test"] and it["checks"])]
+        text = (
+            f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
+            f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
+            f"change nothing (they are *equivalent*). Of the other {len(real)}, the tests of the "
+            f"library notice {share(by_tests, len(real))}, and the checks of the chapters alone "
+            f"{share(by_checks, len(real))}."
+        )
+        if self.changed:
+            text += f" {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
+        rows = [
+            f"| {shown(it)}{f' {STALE}' if it['module'] in self.changed else ''} "
+            f"| {self._missed_by(it)} | {self.reason(it).get('reason', 'no reason given yet')} |"
+            for it in missed
+        ]
+        return [
+            text,
+            f"<details><summary>{len(missed)} breaks that the tests or the checks miss</summary>",
+            "\n".join(["| Break | Missed by | Why |", "|---|---|---|", *rows]),
+            "</details>",
+        ]
+
+    def _missed_by(self, broken):
+        if self.reason(broken).get("equivalent"):
+            return "nobody: equivalent"
+        return " and ".join(
+            name for name, by in (("tests", "test"), ("checks", "checks")) if not broken[by]
+        )
+
+
+class Rates:
+    """In how many runs with other seeds each check held."""
+
+    def __init__(self):
+        self.result = read(seeds.RESULTS)
+        self.counts = defaultdict(list)
+        for it in self.result["checks"] if self.result else []:
+            self.counts[it["chapter"], it["claim"], it["what"]].append((it["holds"], it["runs"]))
+
+    def has_changed(self, chapter):
+        """Return whether a chapter's code is no longer the one that was run."""
+        measured = (self.result or {"chapters": {}})["chapters"]
+        return chapter in measured and has_changed(seeds.digest, chapter, measured[chapter])
+
+    def of(self, chapter, claim, what, turn):
+        """Return the cell of a check in the table, by its turn among those of the same name."""
+        if not self.result:
+            return []
+        if len(found := self.counts[chapter, claim, what]) <= turn:
+            return ["–"]
+        holds, runs = found[turn]
+        rate = f"{holds}/{runs}"
+        return [rate if self._enough(holds, runs) else f'<strong class="fails">{rate} ✗</strong>']
+
+    def _enough(self, holds, runs):
+        return min(holds / runs, runs / self.result["seeds"]) >= ENOUGH
+
+    def summary(self):
+        """Return how many checks hold for nearly all other seeds."""
+        if not self.result:
+            return [
+                "Nobody has measured yet whether the checks hold for other seeds (`make seeds`)."
+            ]
+        counts = [count for found in self.counts.values() for count in found]
+        enough = sum(self._enough(*count) for count in counts)
+        text = (
+            f"**Seeds.** Each chapter was run with {self.result['seeds']} other seeds. "
+            f"{share(enough, len(counts))} of the checks hold in at least 95 % of the runs"
+        )
+        return [text + ("." if enough == len(counts) else "; the others are marked.")]
+
+
+def share(part, whole):
+    """Return a number with what it is of the whole."""
+    return f"{part} ({100 * part / whole:.0f} %)" if whole else str(part)
+
+
+def shown(broken):
+    """Return a break in words: where, what was there, what it became."""
+    place = f"{broken['module']}:{broken['line']}"
+    return f"{code(place)} {code(broken['before'])} → {code(broken['after'])}"
+
+
+def code(text):
+    """Return code of a line of text, or of a cell of a table, that Markdown leaves alone."""
+    letters = (it if it.isalnum() or it == " " else f"&#{ord(it)};" for it in text)
+    return f"<code>{''.join(letters)}</code>"
