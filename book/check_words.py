@@ -9,7 +9,7 @@ import re
 GREEK = "Delta|Omega|Phi|alpha|beta|epsilon|lambda|lam|mu|pi|psi|sigma"
 SCRIPT = r"\^-?[\dT]"
 SYMBOL = rf"(?:{GREEK}|x[12]|R2|[bdghmrtvwxz]|[CDGIJLNPSTVW])\*?(?:_[\dij])?(?:{SCRIPT})?"
-WHOLE = rf"[pJ]\([\w,*]+\)|\|(?:det|[hz])\||Var\[h\|z\]|[aAM]{SCRIPT}"
+WHOLE = rf"[pJ]\([\w,*]+\)|\|(?:det|[hz])\||Var\[h\|z\]|[aAMp](?:_i|{SCRIPT})"
 NUMBER = r"\d(?:[\d,.]*\d)?(?:\^\d|e-\d+)?"
 ATOM = rf"(?:{WHOLE}|{SYMBOL}|{NUMBER})"
 TERM = re.compile(rf"-?\(?{ATOM}(?:/{ATOM})*\)?(?:\^-?\d)?")
