@@ -142,7 +142,7 @@ def test_formulas_in_the_words_of_a_check_are_set(words, markdown):
 
 def pointed_at(page, claim):
     """Return what the page shows about a claim, and the text of the claim."""
-    statement = page.locator(f"#claim-{claim} .statement").inner_text()
+    statement = page.locator(f"#claim-{claim} .statement").text_content()
     return page.locator("#meaning"), statement
 
 
