@@ -62,10 +62,13 @@ class Breaks:
         if not self.result:
             return []
         if not (caught := self.caught[claim]):
-            return ["These checks noticed none of the breaks."]
+            return ["No break was noticed here first."]
         example = min(caught, key=lambda broken: len(broken["before"] + broken["after"]))
         number = f"{len(caught)} break{'s' * (len(caught) > 1)}"
-        return [f"These checks noticed {number} of the library, such as {shown(example)}."]
+        return [
+            f"{number} of the library {'were' if len(caught) > 1 else 'was'} noticed here, "
+            f"such as {shown(example)}."
+        ]
 
     def summary(self):
         """Return how many breaks the tests and the chapters notice, and which they miss."""
@@ -84,7 +87,7 @@ class Breaks:
             f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
             f"change nothing (they are *equivalent*). Of the other {len(real)}, the tests of the "
             f"library notice {share(by_tests, len(real))}, and the checks of the chapters alone "
-            f"{share(by_checks, len(real))}."
+            f"{share(by_checks, len(real))}. The search stops at the first chapter that notices."
         )
         if self.changed:
             text += f" {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."

@@ -249,7 +249,7 @@ def test_breaks_are_counted_without_those_that_change_nothing(results):
 def test_a_claim_says_how_many_breaks_it_noticed(results):
     (said,) = Breaks().of("FA-1")
     assert "1 break " in said and "pca.py:7 W.T → W" in BeautifulSoup(said, "html.parser").text
-    assert "none" in Breaks().of("FA-2")[0]
+    assert "No break" in Breaks().of("FA-2")[0]
 
 
 def test_rates_over_seeds_are_shown_and_marked_below_95_of_100(results):
