@@ -13,7 +13,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from . import chapter, fresh
@@ -235,9 +235,9 @@ def run(chosen: Iterable[Mutant], jobs: int) -> Iterator[dict]:
                 trees.append(tree)
 
         with ThreadPoolExecutor(jobs) as pool:
-            for result in pool.map(one, chosen):
-                print(_line(result), flush=True)
-                yield result
+            for done in as_completed([pool.submit(one, mutant) for mutant in chosen]):
+                print(_line(done.result()), flush=True)
+                yield done.result()
 
 
 def _line(result: dict) -> str:
