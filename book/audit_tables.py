@@ -1,7 +1,7 @@
 """What the audit found, for the page of claims: who notices breaks, whether other seeds agree.
 
-The results are in audit/mutants.json and audit/seeds.json, and the reasons why some breaks are not
-noticed in audit/survivors.yml.  What was measured before a change of the code is marked.
+The results are in audit/mutants.json, controls.json and seeds.json, and the reasons why some breaks
+are not noticed in audit/survivors.yml.  What was measured before a change of the code is marked.
 """
 
 import json
@@ -14,7 +14,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from audit import mutants, seeds  # noqa: E402
+from audit import chapter as chapters  # noqa: E402
+from audit import controls, mutants, seeds  # noqa: E402
 
 REASONS = ROOT / "audit" / "survivors.yml"
 ENOUGH = 0.95  # of the other seeds
@@ -80,20 +81,22 @@ class Breaks:
         real = [it for it in self.result["mutants"] if not self.reason(it).get("equivalent")]
         equal = len(self.result["mutants"]) - len(real)
         by_tests = sum(bool(it["test"]) for it in real)
-        by_checks = sum(bool(it["checks"]) for it in real)
-        missed = [it for it in self.result["mutants"] if not (it["test"] and it["checks"])]
+        reached = [it for it in real if it["chapters"]]
+        by_checks = sum(bool(it["checks"]) for it in reached)
+        missed = [it for it in self.result["mutants"] if self.missed_by(it)]
         text = (
             f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
             f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
             f"change nothing (they are *equivalent*). Of the other {len(real)}, the tests of the "
-            f"library notice {share(by_tests, len(real))}, and the checks of the chapters alone "
-            f"{share(by_checks, len(real))}. The search stops at the first chapter that notices."
+            f"library notice {share(by_tests, len(real))}. {len(reached)} are in lines that some "
+            f"chapter executes; of these the checks of the chapters alone notice "
+            f"{share(by_checks, len(reached))}. The search stops at the first chapter that notices."
         )
         if self.changed:
             text += f" {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
         rows = [
             f"| {shown(it)}{f' {STALE}' if it['module'] in self.changed else ''} "
-            f"| {self._missed_by(it)} | {self.reason(it).get('reason', 'no reason given yet')} |"
+            f"| {self._missed(it)} | {self.reason(it).get('reason', 'no reason given yet')} |"
             for it in missed
         ]
         return [
@@ -103,12 +106,41 @@ class Breaks:
             "</details>",
         ]
 
-    def _missed_by(self, broken):
+    def missed_by(self, broken):
+        """Return who could have noticed a break, and did not."""
+        by_tests, by_checks = not broken["test"], broken["chapters"] and not broken["checks"]
+        return ["tests"] * by_tests + ["checks"] * bool(by_checks)
+
+    def _missed(self, broken):
         if self.reason(broken).get("equivalent"):
             return "nobody: equivalent"
-        return " and ".join(
-            name for name, by in (("tests", "test"), ("checks", "checks")) if not broken[by]
-        )
+        return " and ".join(self.missed_by(broken))
+
+
+class Controls:
+    """For each check, a break of the library or of the chapter's code that makes it fail."""
+
+    def __init__(self):
+        self.result = read(controls.RESULTS)
+        self.found = {}
+        for broken in (read(mutants.RESULTS) or {"mutants": []})["mutants"]:
+            for chapter, noticed in broken["checks"].items():
+                for check in noticed:
+                    self.found.setdefault((chapter, check), shown(broken))
+        for it in self.result["checks"] if self.result else []:
+            place, _, how = it["break"].partition(": ")
+            before, _, after = how.partition(" -> ")
+            line = f"{place}: {code(before)} → {code(after)}"
+            self.found.setdefault((it["chapter"], it["check"]), line)
+
+    def has_changed(self, chapter):
+        """Return whether a chapter's code is no longer the one that was broken."""
+        measured = (self.result or {"chapters": {}})["chapters"]
+        return chapter in measured and has_changed(chapters.digest, chapter, measured[chapter])
+
+    def of(self, chapter, claim, what):
+        """Return the cell of a check in the table."""
+        return [self.found.get((chapter, f"{claim}: {what}"), "–")] if self.result else []
 
 
 class Rates:
@@ -123,7 +155,7 @@ class Rates:
     def has_changed(self, chapter):
         """Return whether a chapter's code is no longer the one that was run."""
         measured = (self.result or {"chapters": {}})["chapters"]
-        return chapter in measured and has_changed(seeds.digest, chapter, measured[chapter])
+        return chapter in measured and has_changed(chapters.digest, chapter, measured[chapter])
 
     def of(self, chapter, claim, what, turn):
         """Return the cell of a check in the table, by its turn among those of the same name."""
@@ -133,10 +165,11 @@ class Rates:
             return ["–"]
         holds, runs = found[turn]
         rate = f"{holds}/{runs}"
-        return [rate if self._enough(holds, runs) else f'<strong class="fails">{rate} ✗</strong>']
+        enough = self._enough(chapter, holds, runs)
+        return [rate if enough else f'<strong class="fails">{rate} ✗</strong>']
 
-    def _enough(self, holds, runs):
-        return min(holds / runs, runs / self.result["seeds"]) >= ENOUGH
+    def _enough(self, chapter, holds, runs):
+        return min(holds / runs, runs / self.result["seeds"][chapter]) >= ENOUGH
 
     def summary(self):
         """Return how many checks hold for nearly all other seeds."""
@@ -144,11 +177,11 @@ class Rates:
             return [
                 "Nobody has measured yet whether the checks hold for other seeds (`make seeds`)."
             ]
-        counts = [count for found in self.counts.values() for count in found]
+        counts = [(key[0], *count) for key, found in self.counts.items() for count in found]
         enough = sum(self._enough(*count) for count in counts)
         text = (
-            f"**Seeds.** Each chapter was run with {self.result['seeds']} other seeds. "
-            f"{share(enough, len(counts))} of the checks hold in at least 95 % of the runs"
+            f"**Seeds.** Each chapter was run with {min(self.result['seeds'].values())} other "
+            f"seeds. {share(enough, len(counts))} of the checks hold in at least 95 % of the runs"
         )
         return [text + ("." if enough == len(counts) else "; the others are marked.")]
 

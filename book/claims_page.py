@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from audit_tables import STALE, Breaks, Rates
+from audit_tables import STALE, Breaks, Controls, Rates
 from check_words import as_markdown
 from claims_graph import all_used, draw
 from folds import CHECK, anchors_of_checks
@@ -35,15 +35,17 @@ def page(ledger, notebooks):
     shaken = {
         claim: [it for it in uses if it in fails & used] for claim, used in all_used(uses).items()
     }
-    breaks, rates = Breaks(), Rates()
+    breaks, controls, rates = Breaks(), Controls(), Rates()
     entries, n_checks = [], 0
     for chapter, notebook in notebooks.items():
         entries.append("## " + notebook.cells[0].source.splitlines()[0].lstrip("# "))
         if rates.has_changed(chapter):
             entries.append(f"Rates over other seeds: the chapter's code has {STALE}.")
+        if controls.has_changed(chapter):
+            entries.append(f"Breaks that the checks notice: the chapter's code has {STALE}.")
         for entry in ledger:
             if entry["chapter"] == chapter:
-                claim, rows = entry["id"], _rows(notebook, entry, rates)
+                claim, rows = entry["id"], _rows(notebook, entry, rates, controls)
                 n_checks += len(rows)
                 entries += [
                     f'<div class="claim" id="claim-{claim}">',
@@ -53,7 +55,7 @@ def page(ledger, notebooks):
                     '<details class="checks"><summary>'
                     f"{'✗' if claim in fails else '✓'} "
                     f"{len(rows)} check{'s' * (len(rows) != 1)}</summary>",
-                    "\n".join([*_header(rates), *rows]),
+                    "\n".join([*_header(rates, controls), *rows]),
                     *breaks.of(claim),
                     "</details>",
                     "</div>",
@@ -86,7 +88,7 @@ def failing(ledger, notebooks):
     return found
 
 
-def _rows(notebook, entry, rates):
+def _rows(notebook, entry, rates, controls):
     """Return the table of a claim's checks, line by line."""
     rows, turns = [], Counter()
     claim, chapter = entry["id"], entry["chapter"]
@@ -98,14 +100,16 @@ def _rows(notebook, entry, rates):
                 what = check["what"]
                 link = f'<a href="chapters/{chapter}.html#{anchor}">{as_markdown(what)}</a>'
                 cells = [link, *_measured(check), *rates.of(chapter, claim, what, turns[what])]
+                cells += controls.of(chapter, claim, what)
                 turns[what] += 1
                 rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 
-def _header(rates):
+def _header(rates, controls):
     """Return the first two lines of the tables of checks."""
     cells = ["Check", "Measured", "Verdict", *["Other seeds"] * bool(rates.result)]
+    cells += ["A break that it notices"] * bool(controls.result)
     return f"| {' | '.join(cells)} |", "|---" * len(cells) + "|"
 
 
