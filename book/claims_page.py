@@ -2,12 +2,15 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
+import yaml
 from audit_tables import STALE, Breaks, Controls, Rates
 from check_words import as_markdown
 from claims_graph import all_used, draw
 from folds import CHECK, anchors_of_checks
 
+CORRECTIONS = Path(__file__).with_name("corrections.yml")
 VERDICTS = {  # the class of its box, and its sentence
     "holds": ("holds", "Holds."),
     "holds with a condition": ("conditional", "Holds with a condition."),
@@ -73,8 +76,22 @@ def page(ledger, notebooks):
         "## What the checks are worth",
         *breaks.summary(),
         *rates.summary(),
+        "## What was corrected",
+        "What the chapters said once, and what is true. Corrections that were proposed and not "
+        "accepted are here too, with the reason.",
+        "<details><summary>The corrections</summary>",
+        "\n".join(_corrections()),
+        "</details>",
     ]
     return "\n\n".join(head + entries) + "\n"
+
+
+def _corrections():
+    """Yield the table of corrections, line by line."""
+    yield "| Claim | Said once | True |\n|---|---|---|"
+    for it in yaml.safe_load(CORRECTIONS.read_text(encoding="utf-8")):
+        now = it["true"] if "true" in it else f"*Not accepted.* {it['rejected']}"
+        yield f"| {_links([it['claim']])} | {it['said']} | {now} |"
 
 
 def failing(ledger, notebooks):

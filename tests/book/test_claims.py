@@ -195,6 +195,15 @@ def test_the_graph_fits_a_phone(claims_page):
     assert claims_page.evaluate("document.documentElement.scrollWidth") == 375
 
 
+def test_each_correction_names_a_claim_and_says_what_is_true():
+    corrections = yaml.safe_load((ROOT / "book" / "corrections.yml").read_text(encoding="utf-8"))
+    for it in corrections:
+        assert it["claim"] in USES and it["said"]
+        assert it.keys() - {"claim", "said"} in ({"true"}, {"rejected"})
+    shown = BeautifulSoup(page("claims"), "html.parser").get_text()
+    assert all(it["said"].split(",")[0] in shown for it in corrections)
+
+
 BREAK = {"module": "pca.py", "line": 7, "chapters": ["ppca"], "stopped": {}}
 
 
