@@ -90,7 +90,7 @@ def _corrections():
     """Yield the table of corrections, line by line."""
     yield "| Claim | Said once | True |\n|---|---|---|"
     for it in yaml.safe_load(CORRECTIONS.read_text(encoding="utf-8")):
-        now = it["true"] if "true" in it else f"*Not accepted.* {it['rejected']}"
+        now = it["now"] if "now" in it else f"*Not accepted.* {it['rejected']}"
         yield f"| {_links([it['claim']])} | {it['said']} | {now} |"
 
 

@@ -199,7 +199,7 @@ def test_each_correction_names_a_claim_and_says_what_is_true():
     corrections = yaml.safe_load((ROOT / "book" / "corrections.yml").read_text(encoding="utf-8"))
     for it in corrections:
         assert it["claim"] in USES and it["said"]
-        assert it.keys() - {"claim", "said"} in ({"true"}, {"rejected"})
+        assert it.keys() - {"claim", "said"} in ({"now"}, {"rejected"})
     shown = BeautifulSoup(page("claims"), "html.parser").get_text()
     assert all(it["said"].split(",")[0] in shown for it in corrections)
 
