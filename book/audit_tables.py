@@ -93,7 +93,7 @@ class Breaks:
             f"{share(by_checks, len(reached))}. The search stops at the first chapter that notices."
         )
         if self.changed:
-            text += f" {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
+            text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
         rows = [
             f"| {shown(it)}{f' {STALE}' if it['module'] in self.changed else ''} "
             f"| {self._missed(it)} | {self.reason(it).get('reason', 'no reason given yet')} |"
@@ -101,7 +101,8 @@ class Breaks:
         ]
         return [
             text,
-            f"<details><summary>{len(missed)} breaks that the tests or the checks miss</summary>",
+            f'<details class="survivors"><summary>{len(missed)} breaks that the tests or the '
+            "checks miss</summary>",
             "\n".join(["| Break | Missed by | Why |", "|---|---|---|", *rows]),
             "</details>",
         ]

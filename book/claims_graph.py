@@ -47,7 +47,7 @@ def draw(uses, kinds, names):
         for used in direct:
             (x1, y1), (x2, y2) = middle[used], middle[user]
             y1, y2 = y1 + HEIGHT / 2, y2 - HEIGHT / 2
-            bend = (y2 - y1) / 2
+            bend = (ROW - HEIGHT) / 2
             implied = "" if (used, user) in edges else " implied"
             lines.append(
                 f'<path class="of-{used} of-{user}{implied}" '

@@ -171,7 +171,7 @@ def _alarm(fails, shaken):
         verb = "fails" if len(fails) == 1 else "fail"
         yield f'<strong class="fails">✗ {_links(sorted(fails))} {verb}.</strong>'
         if doubtful:
-            yield f"What rests on it is marked: {_links(doubtful)}."
+            yield f"What rests on it is marked, in the graph by dots: {_links(doubtful)}."
 
 
 def _legend(ledger):
