@@ -124,9 +124,11 @@ test-all: test versions
 		$(MAKE) --no-print-directory -C $$clone test PYTHON=$$python && rm -rf $$clone || exit 1; \
 	done
 
-# From a copy, because pip builds in the tree; the tests run on what it installed, and on that alone.
+# From a copy, because pip builds in the tree; the tests run on what it installed, and on the list of
+# what is public.
 versions:
 	@set -e; folder=$$(mktemp -d); cp -R lvmnotes tests pyproject.toml README.md LICENSE $$folder; \
+	mkdir $$folder/book; cp book/library.yml $$folder/book; \
 	for which in "$(OLDEST) -c requirements-lowest.txt" "$(NEWEST)"; do \
 		set -- $$which; python=$$1; shift; \
 		$$python -m venv --clear $$folder/venv; \
