@@ -3,8 +3,10 @@
 Each has its size in the page, so that no text moves when it arrives.
 
 Frames that a page holds become files beside the figures. Figures that matplotlib drew get a style
-for dark pages, which the browser uses where the page around the picture is dark: black ink becomes
-light, paper becomes the page, and the palette's colours get the contrast they need.
+for dark pages, which the browser uses where the page around the picture is dark: light and dark
+change places, so that ink is light and paper is the page; the palette's colours get the contrast
+they need. So do images in a figure, but not photographs: the code that draws them names them so
+(`gid="photograph"`).
 """
 
 import base64
@@ -18,12 +20,14 @@ from PIL import Image
 
 from lvmnotes.plots import common
 
-HELD = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]{1000,})")
+HELD = re.compile(r"data:image/(png|webp|svg)(?:\+xml)?;base64,([A-Za-z0-9+/=]{1000,})")
 ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
 SOURCE = re.compile(r'\bsrc="([^"]*)"')
 IMAGE = re.compile(r"<img (?![^>]*\bloading=)")
 COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
 PAPER, INK = 0x16, 0xE4  # grey of the page and of its text in the dark, as in house.css
+LUMA = (0.213, 0.715, 0.072)
+NEGATIVE = f"invert({1 - PAPER / 255:.3f}) hue-rotate(180deg)"  # turns light and dark, not the hue
 DARK = {
     common.BLUE: "#4c9be0",
     common.ORANGE: "#f0843f",
@@ -103,7 +107,7 @@ def late(article):
 
 def in_the_dark(drawn):
     """Return a drawing with a style for dark pages."""
-    rules = [f"svg {{fill: {grey(INK)}}}"]
+    rules = [f"svg {{fill: {grey(INK)}}}", f"image:not([id^=photograph]) {{filter: {NEGATIVE}}}"]
     for kind, colour in sorted(set(COLOUR.findall(drawn))):
         instead = dark(colour)
         if instead != colour:
@@ -113,13 +117,20 @@ def in_the_dark(drawn):
 
 
 def dark(colour):
-    """Return the colour that stands for one of the light figure: greys are turned round."""
+    """Return the colour that stands for one of the light figure: its hue, light if it is dark."""
+    if palette := {light.lower(): instead for light, instead in DARK.items()}.get(colour):
+        return palette
     parts = [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
-    if max(parts) - min(parts) <= 8:
-        return grey(round(INK + (PAPER - INK) * sum(parts) / 3 / 255))
-    return {light.lower(): instead for light, instead in DARK.items()}.get(colour, colour)
+    negative = [INK + (PAPER - INK) * part / 255 for part in parts]
+    brightness = sum(weight * part for weight, part in zip(LUMA, negative, strict=True))
+    return rgb(*(min(max(2 * brightness - part, 0), 255) for part in negative))  # the hue again
 
 
 def grey(value):
     """Return a grey as CSS writes it."""
-    return f"#{value:02x}{value:02x}{value:02x}"
+    return rgb(value, value, value)
+
+
+def rgb(*parts):
+    """Return a colour of red, green and blue, each up to 255, as CSS writes it."""
+    return "#" + "".join(f"{round(part):02x}" for part in parts)

@@ -12,6 +12,29 @@ from matplotlib.figure import Figure
 from .common import BLUE, ORANGE, WIDTH
 
 
+def other_answers(answers: np.ndarray) -> Figure:
+    """Draw how well people answer the other questions, by their answer to each question.
+
+    Parameters
+    ----------
+    answers : array_like of shape (n_people, n_questions)
+        1 for a right answer, 0 for a wrong one.
+    """
+    answers = np.asarray(answers)
+    figure, ax = plt.subplots(figsize=(WIDTH, 2.6))
+    for j in range(answers.shape[1]):
+        others = np.delete(answers, j, axis=1).mean(axis=1)
+        wrong, right = (100 * others[answers[:, j] == answer].mean() for answer in (0, 1))
+        ax.plot([wrong, right], [j, j], color="#BBBBBB", zorder=0)
+        ax.plot(wrong, j, "o", color=ORANGE, label="wrong" if j == 0 else None)
+        ax.plot(right, j, "o", color=BLUE, label="right" if j == 0 else None)
+    ax.set_yticks(range(answers.shape[1]), [f"question {j + 1}" for j in range(answers.shape[1])])
+    ax.invert_yaxis()
+    ax.set(xlabel="other questions answered right (%)")
+    figure.legend(loc="outside upper right", ncols=2)
+    return figure
+
+
 def shares_of_b(tables: dict[str, list[list[int]]]) -> Figure:
     """Draw two-way tables as mosaics: a column per answer to A, divided by the answer to B.
 

@@ -61,6 +61,25 @@ def density_contours(log_densities: dict[str, np.ndarray], ticks: np.ndarray) ->
     return figure
 
 
+def readings(X: np.ndarray, names: Sequence[str]) -> Figure:
+    """Draw several variables over the samples, one below the other.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_features)
+    names : sequence of str
+        One name per variable.
+    """
+    figure, axes = plt.subplots(len(names), figsize=(WIDTH, 3.0), sharex=True)
+    for ax, x, name in zip(axes, np.transpose(X), names, strict=True):
+        ax.plot(x, color=BLUE, marker=".", linewidth=0.8)
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+    axes[-1].set_xlabel("evening")
+    return figure
+
+
 def samples_with_ellipse(
     samples: dict[str, np.ndarray], C: np.ndarray, names: Sequence[str]
 ) -> Figure:

@@ -54,7 +54,8 @@ def code_path(
     axes = figure.subplot_mosaic([["patch", "path"], ["decoded", "path"]], width_ratios=[1, 3])
     size, largest = int(np.sqrt(len(patch))), np.abs(patch).max()
     for name, image in [("patch", patch), ("decoded", decoded)]:
-        axes[name].imshow(np.reshape(image, (size, size)), cmap="gray", vmin=-largest, vmax=largest)
+        tile = np.reshape(image, (size, size))
+        axes[name].imshow(tile, cmap="gray", vmin=-largest, vmax=largest, gid=f"photograph-{name}")
         axes[name].set(xticks=[], yticks=[], title=name)
     axes["path"].semilogx(weights, path, linewidth=1.2)
     axes["path"].axvline(lam, color="black", linestyle="--", linewidth=1.2)
@@ -121,7 +122,8 @@ def dictionaries(atoms: dict[str, np.ndarray], columns: int = 10) -> Figure:
         size = int(np.sqrt(len(W)))
         tiles = (W / np.abs(W).max(axis=0)).T.reshape(-1, columns, size, size)
         tiles = np.pad(tiles, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=1)
-        ax.imshow(np.block([list(row) for row in tiles]), cmap="gray", vmin=-1, vmax=1)
+        mosaic = np.block([list(row) for row in tiles])
+        ax.imshow(mosaic, cmap="gray", vmin=-1, vmax=1, gid=f"photograph-{title}")
         ax.set_title(title)
         frameless(ax)
     return figure

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import folds
 import nbformat
@@ -133,6 +134,28 @@ def test_a_link_into_a_fold_opens_it_with_its_code(chapter):
     chapter.evaluate("location.hash = '#check-PPCA-7-1'")
     chapter.locator("#check-PPCA-7-1").wait_for(state="visible")
     assert cell.locator("details[open]").count() == 2
+
+
+def test_what_a_closed_fold_hides_is_not_measured(chapter):
+    """The theme measures code to make what scrolls a tab stop; it would lay out all folds."""
+    chapter.wait_for_function("document.querySelector('article pre[tabindex]')")
+    closed = chapter.locator("article details:not([open]) pre")
+    assert closed.count()
+    assert not closed.evaluate_all("all => all.some(it => it.hasAttribute('tabindex'))")
+
+
+@pytest.mark.parametrize("fold", ["details.checks", "details.solution", "details.code.aside"])
+def test_finding_words_in_a_fold_opens_it(chapter, fold):
+    """The browser's own search opens folds as words in an address (`#:~:text=`) do."""
+    hidden = chapter.locator(f"article {fold}:not([open])").last
+    text = hidden.evaluate(
+        "it => it.textContent.replace(it.querySelector('summary').textContent, '')"
+    )
+    words = max(text.split("\n"), key=len).strip()
+    address = chapter.url
+    chapter.goto("about:blank")
+    chapter.goto(f"{address}#:~:text={quote(words, safe='').replace('-', '%2D')}")
+    chapter.locator(f"article {fold}[open]").get_by_text(words).first.wait_for()
 
 
 def test_printing_opens_all_folds_for_as_long_as_it_takes(chapter):

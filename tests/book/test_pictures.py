@@ -71,9 +71,18 @@ def test_figures_are_dark_in_the_dark(browser, site):
 def test_colours_of_the_dark():
     assert pictures.dark("#ffffff") == pictures.grey(pictures.PAPER)
     assert pictures.dark("#000000") == pictures.grey(pictures.INK)
-    assert pictures.dark("#123456") == "#123456"
+    assert pictures.dark("#0072b2") == "#4c9be0"  # of the palette
+    assert pictures.dark("#08306b") == "#a4c4f4"  # another blue: light, and still blue
+    assert pictures.dark("#f7fbff") == "#171a1d"  # nearly white: nearly the page
     drawn = pictures.in_the_dark('<svg><defs/><defs></defs><g style="fill: #ffffff"/></svg>')
     assert '[style*="fill: #ffffff"] {fill: #161616 !important}' in drawn
+
+
+@pytest.mark.parametrize("page", [page for page in CHAPTERS if "refresher" not in page])
+def test_a_chapter_opens_with_a_picture(page):
+    article = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser").article
+    opening = [it for it in article.h2.find_all_previous("figure") if it.figcaption]
+    assert opening and opening[-1].img["src"].endswith(".svg")
 
 
 def test_frames_load_from_files_without_a_server(browser):

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import json
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -178,3 +179,16 @@ def test_without_javascript_the_answer_is_a_fold(browser):
         expect(fold.get_by_text("Right")).to_be_hidden()
         fold.locator("summary").click()
         expect(fold.get_by_text("Right")).to_be_visible()
+
+
+@each_chapter
+def test_the_names_of_a_question_are_its_own(chapter):
+    """They begin with an underscore, so that a question replaces nothing of the chapter's."""
+    notebook = nbformat.read(ROOT / "book" / "chapters" / f"{chapter}.ipynb", as_version=4)
+    sources = [it.source for it in notebook.cells if it.cell_type == "code"]
+    asking = [it for it in sources if re.search(r"^question\(", it, re.MULTILINE)]
+    assert len(asking) >= 5
+    for source in asking:
+        symbols = symtable.symtable(source, chapter, "exec").get_symbols()
+        own = [it.get_name() for it in symbols if it.is_assigned() or it.is_imported()]
+        assert [name for name in own if not name.startswith("_")] == []

@@ -30,11 +30,7 @@
       label: "Share and probabilities of right answers of both classes",
       xticks: { values: [0, 1, 2], text: (i) => ["share", "A right", "B right"][i] },
     });
-    const bars = ["a", "b"].map((color) => {
-      const bar = plane.path(color);
-      bar.setAttribute("style", "stroke-width: 26; stroke-linecap: butt; stroke-opacity: 0.55");
-      return bar;
-    });
+    const bars = ["a", "b"].map((color) => plane.path(`${color} wide bar pale`));
     plane.text("class 1", -0.24, 0.95, { "text-anchor": "middle" });
     plane.text("class 2", 0.24, 0.95, { "text-anchor": "middle" });
     const levels = ({ share, A, B }) => [[share, A[0], B[0]], [1 - share, A[1], B[1]]];

@@ -23,19 +23,14 @@
       x: [-4, 4], y: [-3.4, 3.4], equal: true, axes: false,
       label: "A cloud of points near a plane; drag it, or use the sliders, to turn it",
     });
-    const sheet = plane.add("path", { class: "wash" }), dots = plane.path("a dots");
-    sheet.setAttribute("style", "fill-opacity: 0.2");
+    const sheet = plane.path("wash"), dots = plane.path("a dots");
     const logs = [-2.2, 0.8];
     const bars = view.plane({
       x: logs, y: [2.6, -0.6], height: 190, left: 104, xlabel: "variance, on a logarithmic scale",
       xticks: { values: [-2, -1, 0], text: (power) => number(10 ** power, Math.max(-power, 0)) },
       yticks: { values: [0, 1, 2], text: (i) => labels[i] }, label: "Variances",
     });
-    const lengths = ["a", "a", "b"].map((color, i) => {
-      const bar = bars.path(color);
-      bar.setAttribute("style", "stroke-width: 16; stroke-linecap: butt");
-      return bar;
-    });
+    const lengths = ["a", "a", "b"].map((color) => bars.path(`${color} bar`));
     const values = labels.map((_, i) => bars.text("", logs[0], i, { dy: 5, dx: 6 }));
     // The finger turns the cloud; up and down it scrolls the page, and the second slider tilts.
     const turn = svg("rect", { class: "lvm-turn", width: "100%", height: "100%" }, plane.svg);

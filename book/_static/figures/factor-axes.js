@@ -50,8 +50,7 @@
     const circle = Array.from({ length: 73 }, (_, i) => (i * Math.PI) / 36);
     plane.path("faint").setAttribute(
       "d", plane.line(circle.map((t) => [Math.cos(t), Math.sin(t)]), "Z"));
-    const feet = [plane.path("a"), plane.path("b")];
-    feet.forEach((foot) => foot.setAttribute("style", "stroke-width: 1"));
+    const feet = [plane.path("a thin"), plane.path("b thin")];
     const axes = [plane.path("a"), plane.path("b")];
     plane.path("ink dots").setAttribute("d", plane.dots(L));
     const tags = ["factor 1", "factor 2"].map((name) =>
@@ -62,8 +61,7 @@
       yticks: { values: L.map((_, i) => i), text: (i) => names[i] },
     });
     bars.path("faint").setAttribute("d", bars.line([[0, -0.5], [0, L.length - 0.5]]));
-    const lengths = [bars.path("a"), bars.path("b")];
-    lengths.forEach((bar) => bar.setAttribute("style", "stroke-width: 11; stroke-linecap: butt"));
+    const lengths = [bars.path("a bar"), bars.path("b bar")];
     const curve = view.plane({
       x: [0, 180], y: [0, 0.35], height: 230, xlabel: "angle (°)", ylabel: "varimax criterion",
       xticks: { values: [0, 45, 90, 135, 180], digits: 0 }, label: "Criterion at every angle",

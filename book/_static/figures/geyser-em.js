@@ -71,9 +71,8 @@
       label: "Eruptions, and the two Gaussians",
     });
     const dots = Array.from({ length: bins }, (_, i) => {
-      const path = plane.path("dots"), share = (100 * i) / (bins - 1);
-      path.setAttribute("style", `stroke-opacity: 0.8; stroke: color-mix(in srgb, ` +
-        `var(--figure-1) ${share}%, var(--figure-2))`);
+      const path = plane.path("blend dots"), share = (100 * i) / (bins - 1);
+      path.style.setProperty("--share", `${share}%`);
       return path;
     });
     const rings = [plane.path("a"), plane.path("b")];
@@ -95,9 +94,8 @@
     trace.text("best optimum", 1, best + 0.04);
     const curves = [trace.path("a"), trace.path("b dashed")];
     const marks = [trace.path("a dots strong"), trace.path("b dots strong")];
-    const tags = Array.from({ length: 2 }, (_, i) =>
-      trace.text(["log-likelihood", "bound"][i], 20, -5.3 - 0.14 * i, { "text-anchor": "end" }));
-    tags.forEach((tag, i) => tag.setAttribute("style", `fill: var(--figure-${i + 1})`));
+    ["log-likelihood", "bound"].forEach((text, i) =>
+      trace.text(text, 20, -5.3 - 0.14 * i, { class: "ab"[i], "text-anchor": "end" }));
     const half = view.button("E-step", (state) => step(state, data));
     view.button("10 iterations", (state) => {
       for (let i = 0; i < 20 && !state.still; i++) step(state, data);

@@ -28,8 +28,7 @@
     plane.path("faint dots").setAttribute("d", plane.dots(X));
     plane.path("ink").setAttribute("d", plane.line([-9, 9].map((t) => [b[0] + t * u, b[1] + t * v])));
     const toFoot = plane.path("faint dashed"), toPoint = plane.path("b");
-    const foot = plane.path("mark faint"), point = plane.path("b mark");
-    foot.setAttribute("style", "stroke-width: 9");
+    const foot = plane.path("faint mark"), point = plane.path("b mark");
     view.handle(plane, {
       label: "A pupil", at: ({ x }) => x, move: (state, ...place) => { state.x = place; },
     });
