@@ -22,10 +22,12 @@ def limit(memory, file, processes):
     """Take from this process, for good, the right to more than its share."""
     import resource
 
+    os.nice(5)  # the grader, which watches, comes first
     for what, most in [
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, file),
         (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_NOFILE, 256),  # a socket can hold a quarter of a megabyte
         (resource.RLIMIT_CORE, 0),
     ]:
         if most is not None:

@@ -96,7 +96,8 @@ class Course:
             unknown = (
                 origin["late"] and not origin["handed_in"] and author not in self._given(files)
             )
-            return Late(note="late, but not known by how much" if unknown else "")
+            note = "late, but not known by how much" if unknown else self._doubt(files, author)
+            return Late(note=note)
         earlier = [name for name in self.due if self.due[name] < self.due[files.name]]
         used = sum(self._days(Files(files.home, name), student) for name in earlier)
         free = min(days, max(0, self.late_days - used))
@@ -113,6 +114,17 @@ class Course:
         if more is not None:
             due = due + more * DAY if isinstance(more, int) else self._moment(more)
         return max(0, math.ceil((self._time(files, author) - due) / DAY))
+
+    def _doubt(self, files, author):
+        """Return a note if a date that decides may have been written by the student."""
+        folder = files.submission(author) if author else None
+        elsewhere = author in self._given(files) or author in self._origins_of(files)
+        if files.name not in self.due or elsewhere or not (folder / "timestamp.txt").is_file():
+            return ""
+        times = [path.lstat().st_mtime for path in folder.glob("*.ipynb")]
+        newest = datetime.datetime.fromtimestamp(max(times, default=0))
+        newer = newest > self._time(files, author) + datetime.timedelta(minutes=5)
+        return "the notebook is newer than its timestamp.txt says" if newer else ""
 
     def _given(self, files):
         return self.times.get(files.name, {})

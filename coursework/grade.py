@@ -1,5 +1,6 @@
 """Grade what was handed in: each submission in a process of its own, several at a time."""
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -7,7 +8,6 @@ import hashlib
 import io
 import logging
 import multiprocessing
-import re
 import resource
 import signal
 import sys
@@ -22,6 +22,7 @@ import nbformat
 import lvmnotes.coursework
 from coursework import gradebook, lms, marks, pages, pictures, problems, results, similarity
 from coursework.course import Course
+from coursework.emptied import means
 from coursework.results import Assessment, Files
 from coursework.safe import plain, say
 from coursework.sandbox import Limits, Sandbox
@@ -30,13 +31,20 @@ from coursework.walls import ROOT, contained
 from lvmnotes.coursework.shell import calls_forbidden_to
 
 GRADERS_MEMORY = 4 * 2**30
-#: With these a submission could change the interpreter that refuses forbidden calls.
-MEANS = re.compile(
-    r"\b(ctypes|gc|__code__|__closure__|_getframe|builtins|getsource|subprocess|os\.fork"
-    r"|lvmnotes\.coursework)\b"
-)
+MOST_REMARKS = 40
 #: The modules on which a score depends.
-GRADING = ["child", "grade", "pictures", "problems", "sandbox", "submissions", "walls"]
+GRADING = [
+    "child",
+    "emptied",
+    "formulas",
+    "grade",
+    "pages",
+    "pictures",
+    "problems",
+    "sandbox",
+    "submissions",
+    "walls",
+]
 
 
 class TestTimeout(Exception):
@@ -61,17 +69,19 @@ def carry_out(problem, steps, process, only=None):
     lvmnotes.coursework.rules.clear()  # the given cells of the set say what is
     for name in problem.given:
         exec(compile(problem.cells[name].source, name, "exec"), namespace)
-    messages, cells = {}, []
+    messages, cells, plots = {}, [], []
     for step in steps:
         outputs = []
         if step.action == "run":
             answer = problem.cells[step.name].source if step.name in problem.tests else ""
-            printed, error, plots = process.run(step.source, calls_forbidden_to(answer))
+            printed, error, pixels = process.run(step.source, calls_forbidden_to(answer))
             if error and error[0] == "Stopped":
                 printed += f"\nThis cell {error[1]}."
             if printed:
                 outputs.append(nbformat.v4.new_output("stream", text=printed))
-            outputs += pictures.plots(plots)
+            new = pictures.plots(pixels, plots)
+            plots += new
+            outputs += new
         elif step.action == "test":
             if only is not None and step.name not in only:
                 continue
@@ -142,7 +152,7 @@ def grade(problem, folder, limits):
         messages, cells = carry_out(problem, steps, sandbox)
         result["remarks"] += sandbox.remarks
     if lvmnotes.coursework.rules:
-        result["remarks"] += _means(problem, steps)
+        result["remarks"] += without_what_is_forbidden(problem, steps, messages, limits)
     for test, message in messages.items():
         result["scores"][test] = 0 if message else problem.points[test]
         result["messages"][test] = message
@@ -154,18 +164,46 @@ def grade(problem, folder, limits):
         decode = functools.partial(fresh.pixels, side=pictures.PHOTO_SIDE)
         result["cells"], remarks = pictures.attach(cells, folder, decode)
         result["remarks"] += remarks
+    if len(result["remarks"]) > MOST_REMARKS:
+        more = len(result["remarks"]) - MOST_REMARKS
+        result["remarks"][MOST_REMARKS:] = [f"and {more} more remarks of this kind"]
     result["seconds"] = round(time.monotonic() - started, 2)
     return result
 
 
-def _means(problem, steps):
-    """Return a remark on cells that use means to get round what a question forbids."""
-    sources = [step.source for step in steps if step.action == "run"]
+def without_what_is_forbidden(problem, steps, messages, limits):
+    """Run tests again where what their question forbids is not there; return remarks.
+
+    Parameters
+    ----------
+    problem : ProblemSet
+    steps : list of Step
+    messages : dict of str to str or None
+        Those of the tests that have run. Such a test passes only if it passes again.
+    limits : Limits
+    """
     given = {cell.source for cell in problem.cells.values()}
-    found = {word for source in sources if source not in given for word in MEANS.findall(source)}
-    return [f"calls are forbidden, and cells use {', '.join(sorted(found))}: read them"] * bool(
-        found
-    )
+    sources = [step.source for step in steps if step.action == "run" and step.source not in given]
+    found = sorted({word for source in sources for word in means(source)})
+    questions = collections.defaultdict(list)
+    for question, tests in problem.tests.items():
+        if calls := calls_forbidden_to(problem.cells[question].source):
+            questions[tuple(calls)] += [test for test in tests if messages.get(test, "") is None]
+    if not found:
+        return []
+    if not contained():
+        return [f"calls are forbidden, and cells use {', '.join(found)}: read them"]
+    for calls, tests in questions.items():
+        if not tests:
+            continue
+        with Sandbox(limits, without=calls) as sandbox:
+            again, _ = carry_out(problem, steps, sandbox, only=tests)
+        lost = {test: message for test, message in again.items() if message}
+        for test, message in lost.items():
+            messages[test] = f"passes only with {', '.join(calls)}, which is forbidden: {message}"
+        if lost:
+            return [f"{', '.join(lost)}: passed only with what is forbidden"]
+    return []
 
 
 def fingerprint(paths, *more):
@@ -200,17 +238,6 @@ def assess(problem, course, files, marks, student, result):
     return Assessment(problem, student, result, merged, late, submitter=author)
 
 
-def write_page(files, assessment):
-    """Write a student's page; if the submission cannot be shown, a page that says so."""
-    try:
-        page = pages.feedback(assessment)
-    except Exception as error:  # whatever the notebook holds
-        said = f"the submission cannot be shown: {type(error).__name__}: {error}"
-        assessment.result["remarks"].append(plain(said, 200))
-        page = pages.feedback(assessment, cells=[])
-    pages.write(files.feedback(assessment.student), page)
-
-
 def _grade_in_this_process(home, name, author, fingerprints, assessments, limits):
     """Grade one submission if it changed, and write its result and the pages of its students."""
     logging.disable()
@@ -223,10 +250,17 @@ def _grade_in_this_process(home, name, author, fingerprints, assessments, limits
     if result is None or result["fingerprints"] != fingerprints:
         files.result(author).unlink(missing_ok=True)
         result = grade(problem, files.submission(author), limits)
-        result["fingerprints"] = fingerprints
-        files.write(author, result)
+        result["fingerprints"], cells = fingerprints, result["cells"]
+        # The score is safe before a text is set that may take longer than this process has.
+        for markup in (False, True):
+            result["cells"] = pages.rendered(cells, markup)
+            files.write(author, result)
+        shown, there = (sum(len(c["source"]) for c in many) for many in (result["cells"], cells))
+        if shown < there:
+            result["remarks"].append("the submission is too long: not all of it is shown")
     for assessment in assessments:
-        write_page(files, dataclasses.replace(assessment, problem=problem, result=result))
+        assessment = dataclasses.replace(assessment, problem=problem, result=result)
+        pages.write(files.feedback(assessment.student), pages.feedback(assessment))
     files.write(author, result | {"pages": _page_fingerprint(fingerprints, assessments)})
 
 
@@ -256,11 +290,11 @@ def _grade_one(context, files, problem, author, fingerprints, assessments, limit
     if result is None or result["fingerprints"] != fingerprints:  # never another version's score
         result = results.empty(problem) | {"remarks": [f"not graded: {reason}"]}
     else:
-        result["remarks"].append(f"the submission cannot be shown: {reason}")
+        result["remarks"].append(f"the submission is shown as it was typed: {reason}")
     files.write(author, result | {"fingerprints": None, "pages": None})
     for assessment in assessments:
         assessment = dataclasses.replace(assessment, result=result)
-        pages.write(files.feedback(assessment.student), pages.feedback(assessment, cells=[]))
+        pages.write(files.feedback(assessment.student), pages.feedback(assessment))
     return result
 
 

@@ -5,15 +5,16 @@ students (Moodle: the grading worksheet; Canvas: the exported gradebook), from w
 of the columns, the students' numbers and the maximum.
 """
 
+import collections
 import datetime
 import hashlib
 import html
 import io
+import os
 import re
 import shutil
 import unicodedata
 import zipfile
-import zlib
 from pathlib import Path
 
 from coursework import tables
@@ -24,6 +25,7 @@ MOODLE = re.compile(r"([^/]+)_(\d+)_assignsubmission_file_/?(.+)", re.DOTALL)
 CANVAS = re.compile(r"(?:(\w+?)_)?(LATE_)?(\d+|anon_[^\W_]+)_\d+_(.+)", re.DOTALL)
 LARGEST = 20 * 2**20
 MOST = 40
+MOST_BYTES = 120  # of a name; a disk takes 255, and endings are added
 #: What Moodle's importer looks for.
 WORKSHEET = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)",
              "Feedback comments"]  # fmt: skip
@@ -48,11 +50,9 @@ def unpack(files):
         except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
             raise ValueError(f"{path}: not an archive that can be read: {error}") from error
         remarks += [f"{path.name}: {remark}" for remark in odd]
-        names = [name for _, _, name in found]
+        names = _names(found, people, origins)
         for (system, key, name), (late, contents, time) in found.items():
-            person = people.get((system, key), {})
-            fallback = name if system == "moodle" and names.count(name) == 1 else f"{name}_{key}"
-            student = _folder_name(person.get("student") or fallback)
+            person, student = people.get((system, key), {}), names[system, key, name]
             handed_in = person.get("handed_in") or (time if system == "moodle" else None)
             origin = {"system": system, "key": key, "name": name, "late": late,
                       "handed_in": handed_in, "contents": _fingerprint(contents)}  # fmt: skip
@@ -63,11 +63,36 @@ def unpack(files):
     return remarks
 
 
+def _names(found, people, origins):
+    """Return the folder of each student of an archive: no two have the same.
+
+    Students choose the names that they show. The folder of an earlier submission is theirs alone,
+    and so is a number in the exported table.
+    """
+    theirs = {key: _folder_name(one["student"]) for key, one in people.items() if one["student"]}
+    theirs |= {(origin["system"], origin["key"]): name for name, origin in origins.items()}
+    with_key = {
+        one: f"{_folder_name(one[2]).encode()[:100].decode(errors='ignore')}_{one[1]}"
+        for one in found
+    }
+    shown = {one: _folder_name(one[2]) if one[0] == "moodle" else with_key[one] for one in found}
+    times = collections.Counter(name.casefold() for name in [*shown.values(), *theirs.values()])
+    return {
+        one: theirs.get(one[:2]) or (name if times[name.casefold()] == 1 else with_key[one])
+        for one, name in shown.items()
+    }
+
+
 def _submissions(archive):
     """Return what an archive has by system, key and name of the student, and remarks."""
     found, remarks = {}, []
     for entry in archive.infolist():
         if entry.is_dir():
+            continue
+        # The name of a file, which a student chooses, may look like the beginning of an entry.
+        several = entry.filename.rpartition("/")[2].count("_assignsubmission_file_") > 1
+        if several:
+            remarks.append(f"{plain(entry.filename, 80)} may be that of several students")
             continue
         if match := MOODLE.fullmatch(entry.filename):
             (name, key, file), late, system = match.groups(), False, "moodle"
@@ -88,7 +113,7 @@ def _submissions(archive):
         with archive.open(entry) as stream:  # the size that is said need not be the true one
             data = stream.read(LARGEST)
         if file.lower().endswith(".zip"):
-            remarks += [f"{plain(entry.filename, 80)}: {odd}" for odd in _open(data, contents)]
+            remarks += [f"{plain(entry.filename, 80)}: {odd}" for odd in _open(data, contents)[:9]]
         else:
             contents[file] = data
     return found, remarks
@@ -112,16 +137,19 @@ def _open(data, contents):
                 with archive.open(entry) as stream:
                     contents[file] = stream.read(LARGEST)
                 left -= len(contents[file])
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError,
-            ValueError) as error:  # fmt: skip
+    except Exception as error:  # a hostile file may make the reader raise anything
         remarks.append(f"not an archive that can be read: {plain(error, 80)}")
     return remarks
 
 
 def _folder_name(name):
-    """Return a name that stays in its folder on any disk."""
-    name = unicodedata.normalize("NFC", plain(name, 120))
-    return re.sub(r'[/\\:*?"<>|\ufffd]', "_", name).strip(". ") or "nameless"
+    """Return a name that stays in its folder on any disk, with its ending."""
+    name = unicodedata.normalize("NFC", plain(name))
+    name = re.sub(r'[/\\:*?"<>|\ufffd]', "_", name).strip(". ") or "nameless"
+    stem, ending = os.path.splitext(name)
+    ending = ending if len(ending) < 10 else ""
+    stem = stem.encode()[: MOST_BYTES - len(ending.encode())].decode(errors="ignore")
+    return name if len(name.encode()) <= MOST_BYTES else f"{stem.rstrip('. ')}{ending}"
 
 
 def _fingerprint(contents):

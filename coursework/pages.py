@@ -5,6 +5,7 @@ the templates; their Markdown keeps the tags of `MARKUP` and nothing else.
 """
 
 import collections
+import contextlib
 import secrets
 import statistics
 from pathlib import Path
@@ -29,7 +30,9 @@ MARKUP = set(
     "a b blockquote br code div em h1 h2 h3 h4 h5 h6 hr i img li ol p pre span strong sub sup "
     "table tbody td th thead tr ul".split()
 )
-LONGEST = 200_000
+#: How many characters are shown of a submission, and how many of a cell of Markdown as such: for
+#: some texts the time grows with the square of their length.
+LONGEST_PAGE, LONGEST_MARKDOWN = 500_000, 20_000
 NOT_CONTAINED = (
     "WARNING: there is no working bubblewrap here. Submissions run with your own rights: they can "
     "read and write your files and use the network; only time, memory and size of files are "
@@ -48,7 +51,8 @@ TEMPLATES = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
 )
-HIGHLIGHTING = HtmlFormatter(cssclass="highlight", style="default")
+HIGHLIGHTING = HtmlFormatter(cssclass="highlight", style="a11y-high-contrast-light")
+DARK_HIGHLIGHTING = HtmlFormatter(cssclass="highlight", style="a11y-high-contrast-dark")
 
 
 class Renderer(IPythonRenderer):
@@ -86,8 +90,8 @@ def markdown(source, pictures=None):
         By the address that the text has for it, a picture as a notebook attaches it.
     """
     source = source.encode("utf-8", "replace").decode()
-    if len(source) > LONGEST:
-        return Markup("<pre>{}</pre>").format(source[:LONGEST])
+    if len(source) > LONGEST_MARKDOWN:
+        return _text(source)
     renderer = Renderer()
     soup = BeautifulSoup(MarkdownWithMath(renderer=renderer)(source), "html.parser")
     for image in soup("img"):
@@ -112,27 +116,66 @@ def markdown(source, pictures=None):
     return Markup(page)
 
 
+def _text(source):
+    return Markup("<pre>{}</pre>").format(source)
+
+
+def _code(source, _):
+    return Markup(pygments.highlight(source, PythonLexer(), HIGHLIGHTING))
+
+
+def rendered(cells, markup=True):
+    """Return the cells of a submission as its result keeps them: with the HTML that pages show.
+
+    Whatever was handed in, there is not more of it than fits into a page; answers come first.
+
+    Parameters
+    ----------
+    cells : list of dict
+        As in a notebook.
+    markup : bool
+        Whether Markdown and colours count; a text as it was typed takes no time.
+    """
+    room, shown, seen = LONGEST_PAGE, {}, {None}
+    for place in sorted(range(len(cells)), key=lambda n: "nbgrader" not in cells[n]["metadata"]):
+        cell = cells[place]
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if room <= 0 and name in seen:
+            continue
+        seen.add(name)
+        source = cell["source"][: max(room, 0)]
+        room -= 200 + len(source)
+        html = _text(source)
+        if markup:
+            make = markdown if cell["cell_type"] == "markdown" else _code
+            with contextlib.suppress(Exception):  # whatever it holds, the page goes on
+                html = make(source, cell.get("attachments"))
+        shown[place] = {
+            "cell_type": cell["cell_type"],
+            "source": source,
+            "metadata": cell["metadata"],
+            "html": str(html),
+            "outputs": [_output(output) for output in cell.get("outputs", [])],
+        }
+    return [shown[place] for place in sorted(shown)]
+
+
 def _cells(assessment, cells):
     """Return cells of a result as the templates show them."""
     problem, shown = assessment.problem, []
     for cell in cells:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id")
         is_test = name in assessment.result["scores"]
-        if cell["cell_type"] == "markdown":
-            page = markdown(cell["source"], cell.get("attachments"))
-        else:
-            page = Markup(pygments.highlight(cell["source"][:LONGEST], PythonLexer(), HIGHLIGHTING))
         test = is_test and {
             "name": name,
             "points": number(assessment.points(name)),
             "maximum": number(problem.points[name]),
             "message": assessment.result["messages"][name],
         }
-        outputs = [] if is_test else [_output(output) for output in cell.get("outputs", [])]
         answer = name in problem.maxima and problem.titles[name]
         shown.append(
-            {"kind": cell["cell_type"], "html": page, "test": test, "outputs": outputs,
-             "question": answer}
+            {"kind": cell["cell_type"], "html": Markup(cell["html"]), "test": test,
+             "outputs": [] if is_test else cell["outputs"], "question": answer}
         )  # fmt: skip
     return shown
 
@@ -146,19 +189,15 @@ def _output(output):
 
 
 def _page(template, title, **values):
-    css = Markup(HIGHLIGHTING.get_style_defs(".highlight"))
-    return TEMPLATES.get_template(template).render(title=title, highlighting=css, **values)
+    styles = {
+        "highlighting": Markup(HIGHLIGHTING.get_style_defs(".highlight")),
+        "dark_highlighting": Markup(DARK_HIGHLIGHTING.get_style_defs(".highlight")),
+    }
+    return TEMPLATES.get_template(template).render(title=title, **styles, **values)
 
 
-def feedback(assessment, cells=None):
-    """Return the page that a student gets.
-
-    Parameters
-    ----------
-    assessment : Assessment
-    cells : list, optional
-        The cells to show; by default those of the submission.
-    """
+def feedback(assessment):
+    """Return the page that a student gets."""
     problem, result = assessment.problem, assessment.result
     changed = {name: old for name, old, _ in assessment.changes}
     questions = [
@@ -182,7 +221,7 @@ def feedback(assessment, cells=None):
         maximum=number(assessment.maximum),
         comment=assessment.comment(""),
         remarks=[plain(remark) for remark in result["remarks"]],
-        cells=_cells(assessment, result["cells"] if cells is None else cells),
+        cells=_cells(assessment, result["cells"]),
     )
 
 

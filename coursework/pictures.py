@@ -6,6 +6,7 @@ pixels, of which this makes the picture that the pages show.
 
 import base64
 import io
+import itertools
 import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from PIL import Image
 SUFFIXES = {".png", ".jpg", ".jpeg", ".heic", ".heif", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
 LARGEST = 12 * 2**20
 MOST = 24
+MOST_PLOTS, LARGEST_PLOTS = 100, 16 * 2**20  # of a submission; in base64
 PLOT_SIDE, PHOTO_SIDE = 800, 1600
 
 
@@ -33,16 +35,26 @@ def from_pixels(pixels, kind, side):
     return f"image/{kind}", base64.b64encode(file.getvalue()).decode()
 
 
-def plots(pixels):
-    """Return the outputs that show the plots of a cell."""
-    shown = []
-    for plot in pixels if isinstance(pixels, list) else []:
+def plots(pixels, shown=()):
+    """Return the outputs that show the plots of a cell.
+
+    Parameters
+    ----------
+    pixels : list
+    shown : sequence of dict
+        The plots of earlier cells: all together are limited.
+    """
+    found, room = [], LARGEST_PLOTS - sum(len(one["data"]["image/png"]) for one in shown)
+    for plot in pixels[: MOST_PLOTS - len(shown)] if isinstance(pixels, list) else []:
         try:
             kind, data = from_pixels(plot, "png", PLOT_SIDE)
         except ValueError:
             continue
-        shown.append({"output_type": "display_data", "data": {kind: data}, "metadata": {}})
-    return shown[:MOST]
+        room -= len(data)
+        if room < 0:
+            break
+        found.append({"output_type": "display_data", "data": {kind: data}, "metadata": {}})
+    return found
 
 
 def beside(folder):
@@ -69,12 +81,13 @@ def attach(cells, folder, decode):
         Returns the pixels of a file's bytes, or raises ValueError saying why not.
     """
     files, remarks, done = beside(folder), [], {}
+    tries = itertools.count()
 
     def show(name, read, size):
         if name not in done:
             done[name] = None
             try:
-                if len([one for one in done.values() if one]) >= MOST:
+                if next(tries) >= MOST:
                     raise ValueError(f"there are more than {MOST} pictures")
                 if size > LARGEST:
                     raise ValueError(f"it is larger than {LARGEST // 2**20} MB")

@@ -130,7 +130,8 @@ def prove(home, name):
     with Sandbox(Limits()) as sandbox:
         untouched, _ = grade.carry_out(problem, plan(problem, problem.student)[0], sandbox)
         faults += [f"the untouched release passes {t}" for t, m in untouched.items() if not m]
-    faults += _met_by_constants(problem)
+    faults += _without_what_is_forbidden(problem)
+    faults += _in_another_course(problem)
     for mistake in problem.mistakes:
         faults += _missed(problem, mistake)
     for question in problem.tests:
@@ -149,23 +150,38 @@ def prove(home, name):
     )
 
 
-def _met_by_constants(problem):
-    """Yield the tests with points that answers pass which are copied from the visible tests."""
-    notes = Notes(ThisProcess())
-    visible = [
-        dataclasses.replace(step, source=problem.released[step.name].source)
-        if step.action == "test"
-        else step
-        for step in plan(problem, problem.teacher)[0]
-    ]
-    grade.carry_out(problem, visible, notes)
+def _in_another_course(problem):
+    """Yield what is wrong with the tests when other inputs are drawn.
+
+    The solution must pass then, too; and with its answers there, all noted, nobody may pass here.
+    """
+    notes, steps = Notes(ThisProcess()), plan(problem, problem.teacher)[0]
+    other = dataclasses.replace(problem, seed=f"another {problem.seed}")
+    messages, _ = grade.carry_out(other, steps, notes)
+    for test, message in messages.items():
+        if message:
+            yield f"the solution fails {test}, when other inputs are drawn: {message}"
     notes.process = None
-    tests = [step for step in visible if step.action == "test"]
-    steps = [Step("test", problem.cells[step.name].source, step.name) for step in tests]
-    messages, _ = grade.carry_out(problem, steps, notes)
+    tests = [step for step in steps if step.action == "test"]
+    messages, _ = grade.carry_out(problem, tests, notes)
     for test, message in messages.items():
         if not message and problem.points[test]:
-            yield f"{test} is passed by the constants of the visible tests"
+            yield f"{test} is passed by constants: it draws no hidden input with secret_rng"
+
+
+def _without_what_is_forbidden(problem):
+    """Yield the tests that the solution fails where the forbidden code is not there at all."""
+    questions = {}
+    for question, tests in problem.tests.items():
+        if calls := shell.calls_forbidden_to(problem.cells[question].source):
+            questions.setdefault(tuple(calls), []).extend(tests)
+    for calls, tests in questions.items():
+        with Sandbox(Limits(), without=calls) as sandbox:
+            steps = plan(problem, problem.teacher)[0]
+            messages, _ = grade.carry_out(problem, steps, sandbox, only=tests)
+        for test, message in messages.items():
+            if message:
+                yield f"the solution fails {test} without {', '.join(calls)}: {message}"
 
 
 def _missed(problem, mistake):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NOT_MARKED = "not marked yet"
+LONGEST_NAME = 200  # bytes; a disk takes 255, and endings are added
 
 
 class Files:
@@ -30,7 +31,10 @@ class Files:
         """Return everybody who handed in anything; nobody if nobody handed in this set."""
         if not any(self.submitted.glob(f"*/{self.name}")):
             return []
-        return sorted(p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != ".")
+        names = [p.name for p in self.submitted.iterdir() if p.is_dir() and p.name[0] != "."]
+        if long := [name for name in names if len(os.fsencode(name)) > LONGEST_NAME]:
+            raise ValueError(f"{self.submitted}: the name of a folder is too long: {long[0]}")
+        return sorted(names)
 
     def submission(self, student):
         """Return the folder that a student handed in."""

@@ -17,11 +17,22 @@ from pathlib import Path
 import psutil
 
 import lvmnotes.coursework
-from coursework.walls import CHILD, Group, bubblewrap, contained, group_kind, memory
+from coursework.emptied import emptied
+from coursework.walls import (
+    CHILD,
+    Group,
+    bubblewrap,
+    contained,
+    group_kind,
+    memory,
+    open_filter,
+)
 from lvmnotes.coursework.answers import MEGABYTE, Refused, decode, encode, too_much
 
 #: What is between quotes in a reply and needs no more than copying.
 PLAIN_TEXT = re.compile(rb'"[A-Za-z0-9+/=]*"')
+#: How many characters an array of the texts of an answer may have.
+LARGEST_TEXTS, MOST_KEYS = 10**7, 1000
 #: By how much the memory of a process may exceed what its arrays need, when it must not.
 SLACK = 64
 
@@ -30,7 +41,8 @@ SLACK = 64
 class Limits:
     """What a submission may use: seconds of processor time, and sizes in bytes.
 
-    A step that takes `wall` times as long as it may compute, by the clock on the wall, sleeps.
+    A step that takes `wall` times as long as it may compute, by the clock on the wall, sleeps; one
+    that computes for less than a 60th of `idle` seconds waits for what does not come.
     """
 
     start: float = 60
@@ -39,11 +51,13 @@ class Limits:
     test: float = 60
     submission: float = 240
     wall: float = 10
+    idle: float = 60
     memory: int = 2048 * MEGABYTE
     reply: int = 32 * MEGABYTE
     structure: int = 1 * MEGABYTE
     file: int = 64 * MEGABYTE
     output: int = 20_000
+    outputs: int = 400_000  # of all cells together
     processes: int = 32
 
 
@@ -68,16 +82,25 @@ class Sandbox:
 
     After the process has ended, the cells that had run are run again in a new one, without the
     cell that ended it; a function that ended it is not called again.
+
+    Parameters
+    ----------
+    limits : Limits
+    without : sequence of str
+        The names of what is not there at all, as `lvmnotes.coursework.forbid` takes them; with
+        walls only.
     """
 
-    def __init__(self, limits):
+    def __init__(self, limits, without=()):
         self.limits = limits
+        self.without = tuple(without)
         self.ran = []
         self.deadly = set()
         self.remarks = []
         self.process = None
         self.folder = None
         self.spent = 0.0  # seconds of processor time
+        self.printed = 0
         self.end = time.monotonic() + limits.submission * limits.wall
 
     def __enter__(self):  # noqa: D105
@@ -98,6 +121,7 @@ class Sandbox:
         try:
             self._wake()
             reply, output = self._request("run", [source, list(calls)], self.limits.cell)
+            self.printed += len(output)
         except Stopped as reason:
             self._remark(f"a cell {reason}")
             return "", ["Stopped", str(reason)], []
@@ -149,6 +173,8 @@ class Sandbox:
         if megabytes and peak > 2 * megabytes + SLACK:
             raise Refused(too_much(name, peak, megabytes))
         try:
+            if _swells(reply["value"]):
+                raise Refused(f"`{name}` gives too long a text, or too large a dictionary")
             return decode(reply["value"])
         except (KeyError, TypeError, ValueError, RecursionError, MemoryError):
             raise Refused(f"`{name}` gives something that cannot be read") from None
@@ -187,6 +213,7 @@ class Sandbox:
 
     def _wake(self):
         """Start the process if there is none, and run again what had run."""
+        self._check_time()
         while self.process is None:
             self._start()
             earlier, self.ran = self.ran, []
@@ -197,31 +224,40 @@ class Sandbox:
                     except Stopped:
                         continue
                 self.ran.append(cell)
+            self._check_time()
+
+    def _check_time(self):
+        """Stop the submission when its time is used up."""
+        if self.spent > self.limits.submission or time.monotonic() > self.end:
+            self.stop()
+            raise Stopped("was not reached: the time for the submission is used up")
 
     def _start(self):
-        if self.spent > self.limits.submission or time.monotonic() > self.end:
-            raise Stopped("was not reached: the time for the submission is used up")
         self.line, inside = socket.socketpair()
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         limits = {"memory": self.limits.memory, "file": self.limits.file, "processes": None}
         if contained():  # where the count is of this process's own
-            limits["processes"] = 8 * self.limits.processes
+            limits["processes"] = 2 * self.limits.processes  # threads count as well
         kind = group_kind()
-        self.group = Group(kind, self.limits.memory) if kind else None
+        most = 2 * self.limits.processes + 8  # threads count as well
+        self.group = Group(kind, self.limits.memory, most) if kind else None
         home = "/home/student" if contained() else self.folder.name
         environment = [f"{name}={value}" for name, value in _environment(home).items()]
         command = [*(self.group.command if self.group else []), "/usr/bin/env", "-i", *environment]
-        command += [*(bubblewrap(self.limits.file) if contained() else []), sys.executable]
-        command += ["-I", "-B", "/child.py" if contained() else str(CHILD)]
-        self.process = subprocess.Popen(
-            [*command, str(inside.fileno()), json.dumps(limits)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[inside.fileno()],
-            cwd=self.folder.name,
-            start_new_session=True,
-        )
+        with open_filter() as filtered:
+            if contained():
+                instead = emptied(self.without, self.folder.name)
+                command += bubblewrap(self.limits.file, filtered, instead)
+            command += [sys.executable, "-I", "-B", "/child.py" if contained() else str(CHILD)]
+            self.process = subprocess.Popen(
+                [*command, str(inside.fileno()), json.dumps(limits)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[fd for fd in (inside.fileno(), filtered) if fd is not None],
+                cwd=self.folder.name,
+                start_new_session=True,
+            )
         inside.close()
         os.set_blocking(self.process.stdout.fileno(), False)
         self.own, self.inside = None, None
@@ -263,9 +299,10 @@ class Sandbox:
         """Wait for a reply, with an eye on the time, the memory and the number of processes."""
         reply, printed = bytearray(), bytearray()
         counted, before = time.monotonic(), self.spent
+        at_work, then = counted, before
         end = min(counted + seconds * self.limits.wall + 3, self.end)
         sources = [self.line, self.process.stdout]
-        used = _processor_time(self._family())
+        used, of_ended = _processor_time(self._family())
         while not reply.endswith(b"\n"):
             ready, *_ = select.select(sources, [], [], 0.2)
             if self.process.stdout in ready and not self._print(printed):
@@ -283,12 +320,18 @@ class Sandbox:
                 raise Stopped(f"took longer than {seconds * self.limits.wall:.0f} s")
             if now > counted + 0.2 or reply.endswith(b"\n"):
                 family = self._family()
-                self.spent = max(self.spent, before + _processor_time(family) - used)
+                now_used, now_of_ended = _processor_time(family)
+                self.spent = max(self.spent, before + now_used - used)
+                if self.spent > then + self.limits.idle / 60:
+                    at_work, then = now, self.spent
+                elif now > at_work + self.limits.idle:
+                    raise Stopped(f"did next to nothing for {self.limits.idle:g} s")
                 # The alarm inside comes first, if it can.
                 if self.spent > before + seconds + 3:
                     raise Stopped(f"used more than {seconds:g} s of processor time")
                 self._count(family)
-                if alone and any(map(self._is_companion, family)):
+                # One that has ended already leaves its time to its parent.
+                if alone and (now_of_ended > of_ended or any(map(self._is_companion, family))):
                     raise Stopped("starts another process, in a question that forbids calls")
                 counted = now
         self._print(printed)
@@ -317,7 +360,7 @@ class Sandbox:
                 return True
             if not part:
                 return False
-            room = self.limits.output - len(printed)
+            room = min(self.limits.output, self.limits.outputs - self.printed) - len(printed)
             printed += part[: max(room, 0)]
             if len(part) > room:  # more may follow without end: look at the clock in between
                 return True
@@ -326,7 +369,10 @@ class Sandbox:
         """Stop a submission that has too many processes or too much memory in all of them."""
         if len(family) > self.limits.processes:
             raise Stopped(f"started more than {self.limits.processes} processes")
-        if memory(family, contained() and self.inside) > self.limits.memory:
+        full = self.group and self.group.was_full()  # the kernel counts better, where it does
+        if full or (
+            not self.group and memory(family, contained() and self.inside) > self.limits.memory
+        ):
             raise Stopped(self._too_much_memory())
 
     def _too_much_memory(self):
@@ -334,11 +380,14 @@ class Sandbox:
 
     def _end_companions(self):
         """End what the submission started besides its own process."""
-        for process in filter(self._is_companion, self._family()):
+        companions = [process for process in self._family() if self._is_companion(process)]
+        for process in companions:
             try:
                 process.kill()
             except psutil.NoSuchProcess:
                 pass
+        while any(map(self._is_companion, companions)):
+            time.sleep(0.01)
 
     def _is_companion(self, process):
         """Tell whether the submission started a process, which still runs."""
@@ -362,15 +411,36 @@ class Sandbox:
 
 
 def _processor_time(family):
-    """Return the seconds that processes computed, those that have ended included."""
-    total = 0.0
+    """Return the seconds that processes computed, and those of them that have ended."""
+    total, ended = 0.0, 0.0
     for process in family:
         try:
             times = process.cpu_times()
         except psutil.Error:
             continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+        total += times.user + times.system
+        ended += times.children_user + times.children_system
+    return total + ended, ended
+
+
+def _swells(data):
+    """Tell whether an answer would take far more memory or time than what was sent.
+
+    NumPy gives each entry of an array of texts the length of the longest, and the keys of a large
+    dictionary may all have the same hash.
+    """
+    ahead, entries, longest = [data], 0, 0
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, dict):
+            ahead += [] if "array" in one else one.values()
+            if len(one.get("dict", ())) > MOST_KEYS:
+                return True
+        elif isinstance(one, list):
+            ahead += one
+        else:
+            entries, longest = entries + 1, max(longest, len(one) if isinstance(one, str) else 0)
+    return entries * longest > LARGEST_TEXTS
 
 
 def _said(error):

@@ -37,8 +37,9 @@ def load(folder, name):
         raise Unreadable("nothing was handed in")
     remarks = []
     files = [path for path in sorted(folder.iterdir()) if not path.is_dir()]
-    for path in [path for path in files if path.is_symlink()]:
-        remarks.append(f"{path.name} is a link and was not followed")
+    for path in [path for path in files if path.is_symlink() or not path.is_file()]:
+        what = "a link and was not followed" if path.is_symlink() else "no file that can be read"
+        remarks.append(f"{path.name} is {what}")
         files.remove(path)
     notebooks = [path for path in files if path.suffix.lower() == ".ipynb"]
     right = [path for path in notebooks if path.name == f"{name}.ipynb"]

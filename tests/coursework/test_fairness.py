@@ -307,15 +307,10 @@ def test_the_cell_of_a_question_is_not_free_and_others_are(sample, tmp_path):
     free = answered(sample)
     free.cells.insert(2, nbformat.v4.new_code_cell(cheat))
     hand_in(home, "free", free)
-    armed = answered(sample)
-    armed.cells.insert(2, nbformat.v4.new_code_cell("import ctypes, gc"))
-    hand_in(home, "armed", armed)
     grade.grade_all(home, limits=QUICK, unconfined=True)
     points = {student: row["spread"] for student, row in table(home).items()}
-    assert points == {"cell": "0", "answer": "0", "free": "3", "armed": "3"}
-    remarks = {student: row["remarks"] for student, row in table(home).items()}
-    assert "calls are forbidden, and cells use ctypes, gc: read them" in remarks["armed"]
-    assert "calls are forbidden" not in remarks["free"]
+    assert points == {"cell": "0", "answer": "0", "free": "3"}
+    assert "forbidden" not in table(home)["free"]["remarks"]
     assert "a cell raises ForbiddenCall" in table(home)["cell"]["remarks"]
     page = (home / "graded" / "sample" / "feedback" / "answer.html").read_text("utf-8")
     assert "`spread` calls what it must not: numpy.var must not be called in this question" in page
@@ -375,10 +370,15 @@ def test_git_does_not_see_the_seed():
 @pytest.mark.parametrize(
     "old, new, said",
     [
-        ('expect("the offset of one point", ask("offset", X[1:]), [2.0, 5.0])', "pass",
-         "offset-1 is passed by the constants of the visible tests"),
-        ('### BEGIN HIDDEN TESTS\nexpect("the offset of one point", ask("offset", X[1:]), '
-         "[2.0, 5.0])\n### END HIDDEN TESTS\n", "", "offset-1 has points but no hidden part"),
+        ('expect("the offset of one point", ask("offset", X), X[0])', "pass",
+         "offset-1 is passed by constants"),
+        ("X = secret_rng().normal(size=(1, 2))\nexpect(\"the off", "X = X[1:]\nexpect(\"the off",
+         "offset-1 is passed by constants: it draws no hidden input with secret_rng"),
+        ("X.mean(axis=0),\n       mistakes", "X.mean(axis=0) + (secret_rng().random() < 0.5),\n"
+         "       mistakes", "the solution fails offset-2, when other inputs are drawn"),
+        ('### BEGIN HIDDEN TESTS\nX = secret_rng().normal(size=(1, 2))\nexpect("the offset of one '
+         'point", ask("offset", X), X[0])\n### END HIDDEN TESTS\n', "",
+         "offset-1 has points but no hidden part"),
         ("grade_id: offset-1, grade: true, points: 1", "grade_id: offset-1, grade: true, points: 2",
          "the visible tests have 3 of 9 points, more than a quarter"),
         ('calls=["numpy.var"]', 'calls=["numpy.nanvar"]', "numpy's own\" loses nothing"),

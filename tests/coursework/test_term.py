@@ -362,18 +362,16 @@ def test_a_photograph_of_a_telephone_is_opened():
 def test_each_submission_ends_with_a_page(sample, change):
     cells = problems.by_id(answered(sample))
     change(cells)
-    result = empty(sample) | {"cells": [cells["offset"], cells["explain"]]}
+    result = empty(sample) | {"cells": pages.rendered([cells["offset"], cells["explain"]])}
     page = pages.feedback(Assessment(sample, "ada", result))
     text = page.encode("utf-8", "replace").decode()
     assert "Answer to 3. Explain" in text and "not marked yet" in text
 
 
-def test_a_page_that_cannot_be_made_is_made_without_the_cells(sample, tmp_path, monkeypatch):
-    files = Files(tmp_path, "sample")
-    result = empty(sample) | {"cells": [{"cell_type": "markdown", "source": 7, "metadata": {}}]}
-    grade.write_page(files, Assessment(sample, "ada", result))
-    page = files.feedback("ada").read_text("utf-8")
-    assert "the submission cannot be shown: AttributeError" in page and "1. Offset" in page
+def test_a_text_that_cannot_be_set_is_shown_as_it_was_typed(monkeypatch):
+    monkeypatch.setattr(pages, "MarkdownWithMath", None)
+    cell = {"cell_type": "markdown", "source": "**a** <b>", "metadata": {}}
+    assert pages.rendered([cell])[0]["html"] == "<pre>**a** &lt;b&gt;</pre>"
 
 
 # Names of any kind
@@ -397,7 +395,8 @@ def test_a_hostile_name_does_nothing_at_any_sink(sample, tmp_path, capsys, name)
         {"cell_type": "markdown", "source": f"{name} [x]({name}) ![{name}]({name}) <i {name}>",
          "metadata": {"nbgrader": {"grade_id": "explain"}}, "attachments": {}},
     ]  # fmt: skip
-    result = empty(sample) | {"cells": cells, "remarks": [f"a cell raises {name}"]}
+    result = empty(sample) | {"cells": pages.rendered(cells)}
+    result["remarks"] = [f"a cell raises {name}"]
     result["messages"] = dict.fromkeys(result["messages"], f"`{name}` raises {name}: {name}")
     one = Assessment(sample, folder, result, {"comments": {"": name}}, submitter=folder)
     twin = Assessment(sample, f"{folder}2", result, submitter=f"{folder}2")
@@ -586,8 +585,10 @@ def test_an_archive_in_the_archive_is_opened(sample, tmp_path):
     text = nbformat.writes(answered(sample))
     kinds = {
         "ada_1_11": {"hw/sample.ipynb": text, "hw/photos/page.png": picture(),
-                     "__MACOSX/hw/._sample.ipynb": "x", "hw/.old/sample.ipynb": "old"},
-        "eve_2_12": {"../../sample.ipynb": text, "/etc/passwd": "x", "C:\\x\\a.png": picture()},
+                     "__MACOSX/hw/._sample.ipynb": "x", "hw/.old/sample.ipynb": "old",
+                     "second/sample.ipynb": "not the first"},
+        "eve_2_12": {"../../sample.ipynb": text, "/etc/passwd": "x", "C:\\x\\a.png": picture(),
+                  f"{'答' * 250}.png": picture(), 'a"<b>.png': picture()},
         "bob_3_13": {"sample.ipynb": text} | {f"{n}.png": bytes(lms.LARGEST) for n in range(9)},
         "max_4_14": {f"{n}.txt": "x" for n in range(99)},
     }  # fmt: skip
@@ -603,7 +604,7 @@ def test_an_archive_in_the_archive_is_opened(sample, tmp_path):
     ]
     assert (files.submission("ada_1") / "sample.ipynb").read_text("utf-8") == text
     assert {p.name for p in files.submission("eve_2").iterdir()} == {
-        "sample.ipynb", "passwd", "a.png"
+        "sample.ipynb", "passwd", "a.png", "a__b_.png", f"{'答' * 38}.png"
     }  # fmt: skip
     inside = {path.resolve().is_relative_to(tmp_path) for path in tmp_path.rglob("*")}
     assert inside == {True} and not (tmp_path.parent / "sample.ipynb").exists()
