@@ -12,6 +12,7 @@ import os
 import pickle
 import random
 import signal
+import time
 
 from . import operators
 from .chapter import ROOT, Run
@@ -19,8 +20,8 @@ from .chapter import ROOT, Run
 RESULTS = ROOT / "audit" / "controls.json"
 #: Breaks tried per cell, and how many cells with checks are executed after the broken one.
 PER_CELL, CELLS_AFTER = 12, 2
-#: Seconds of CPU time of one break.
-LONGEST = 20
+#: Seconds of CPU time of one break, and of all breaks of a cell.
+LONGEST, PER_CELL_SECONDS = 20, 40
 
 
 def run(name: str) -> dict[str, str]:
@@ -37,15 +38,63 @@ def run(name: str) -> dict[str, str]:
         By claim and description of a check, the first break that makes it fail.
     """
     chapter, killed = Run(name), {}
+    checks, seconds = in_a_copy(_survey, chapter)
+    with_checks = [number for number, found in enumerate(checks) if found]
     for number, source in enumerate(chapter.sources):
+        near = [cell for cell in with_checks if cell >= number][: 1 + CELLS_AFTER]
+        reached = set().union(*(checks[cell] for cell in near))
         breaks = _breaks(source)
         random.Random(f"{name} {number}").shuffle(breaks)
-        for broken in breaks[:PER_CELL]:
-            for check in _failing(chapter, number, broken.source):
-                where = f"cell {number + 1}, line {broken.line}"
+        affordable = max(2, round(PER_CELL_SECONDS / (0.5 + seconds[number])))
+        for broken in breaks[: min(PER_CELL, affordable)]:
+            if reached <= killed.keys():
+                break
+            where = f"cell {number + 1}, line {broken.line}"
+            for check in in_a_copy(_failing, chapter, number, broken.source, near) or []:
                 killed.setdefault(check, f"{where}: {broken.before} -> {broken.after}")
         chapter.execute(number)
     return killed
+
+
+def in_a_copy(function, *arguments):
+    """Return what a function says in a copy of this process, or None if the copy dies."""
+    reading, writing = os.pipe()
+    if child := os.fork():
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            found = pipe.read()
+        os.waitpid(child, 0)
+        return pickle.loads(found) if found else None
+    try:
+        found = function(*arguments)
+        with os.fdopen(writing, "wb") as pipe:
+            pickle.dump(found, pipe)
+    finally:
+        os._exit(0)
+
+
+def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:
+    """Return the checks of each cell, and the seconds of CPU time it takes."""
+    checks, seconds = [], []
+    for number in range(len(chapter.sources)):
+        before, start = len(chapter.checks), time.process_time()
+        chapter.execute(number)
+        checks.append({f"{claim}: {what}" for claim, what, _, _ in chapter.checks[before:]})
+        seconds.append(time.process_time() - start)
+    return checks, seconds
+
+
+def _failing(chapter: Run, number: int, source: str, near: list[int]) -> list[str]:
+    """Execute a broken cell and those up to the last one near it; return the checks that fail."""
+    chapter.checks = []
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    chapter.execute(number, source)
+    for later in range(number + 1, max(near, default=number) + 1):
+        if chapter.failing() or chapter.errors:
+            break
+        chapter.execute(later)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return chapter.failing()
 
 
 def _breaks(source: str) -> list[operators.Mutant]:
@@ -64,29 +113,3 @@ def _breaks(source: str) -> list[operators.Mutant]:
         for broken in operators.mutants("", source)
         if (broken.line, broken.column - 1) not in yardsticks
     ]
-
-
-def _failing(chapter: Run, number: int, source: str) -> list[str]:
-    """Execute a broken cell and some that follow in a copy of this process; return what fails."""
-    reading, writing = os.pipe()
-    if child := os.fork():
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            found = pipe.read()
-        os.waitpid(child, 0)
-        return pickle.loads(found) if found else []
-    try:
-        chapter.checks = []
-        signal.setitimer(signal.ITIMER_PROF, LONGEST)
-        chapter.execute(number, source)
-        left = CELLS_AFTER
-        for later in range(number + 1, len(chapter.sources)):
-            if chapter.failing() or not left or chapter.errors:
-                break
-            left -= "check(" in chapter.sources[later]
-            chapter.execute(later)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        with os.fdopen(writing, "wb") as pipe:
-            pickle.dump(chapter.failing(), pipe)
-    finally:
-        os._exit(0)
