@@ -48,7 +48,12 @@ def call(folder: Path, module: str, function: str, *arguments, seconds: int = 0,
 
 
 def _answer(folder, module, function, arguments, options, seconds, sender):
-    """Run in the new process."""
+    """Run in the new process.
+
+    Others of the same parent may have had the library imported for theirs.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lvmnotes"]:
+        del sys.modules[name]
     if seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     os.chdir(folder)

@@ -100,7 +100,9 @@ def layout(uses, edges):
     """
     claims = list(TopologicalSorter(uses).static_order())
     number = {claim: n for n, claim in enumerate(claims)}
-    above = np.array([[number[used], number[user]] for used, user in edges]).reshape(-1, 2).T
+    above = (
+        np.array([[number[used], number[user]] for used, user in edges], dtype=int).reshape(-1, 2).T
+    )
     x, y = np.zeros(len(claims)), np.zeros(len(claims))
     at = {}
     for n, claim in enumerate(claims):

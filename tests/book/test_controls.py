@@ -61,6 +61,7 @@ An exercise.
 A section.
 """,
     "book/claims.yml": "[]\n",
+    "book/corrections.yml": "[]\n",
     "book/index.md": """
 # A small book
 
