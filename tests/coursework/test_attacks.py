@@ -1,5 +1,6 @@
 """Attacks that once worked, one of each kind: what happens now, and who sees it."""
 
+import dataclasses
 import io
 import json
 import os
@@ -108,7 +109,8 @@ ROUNDABOUT = {
 def test_a_roundabout_way_to_a_forbidden_call_gets_no_points(sample, tmp_path, cell, answer):
     notebook = answered(sample, spread=f"def spread(X):\n    return {answer}")
     notebook.cells.insert(2, nbformat.v4.new_code_cell(cell))
-    result = grade.grade(sample, hand_in(tmp_path, "eve", notebook), QUICK)
+    limits = dataclasses.replace(QUICK, idle=10)  # some wait for what does not come
+    result = grade.grade(sample, hand_in(tmp_path, "eve", notebook), limits)
     assert result["scores"] == {"offset-1": 1, "offset-2": 2, "spread-1": 0, "spread-2": 0}
     assert "passes only with numpy.var, which is forbidden" in result["messages"]["spread-2"]
     assert "spread-1, spread-2: passed only with what is forbidden" in result["remarks"]
