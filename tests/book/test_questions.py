@@ -6,6 +6,7 @@ import doctest
 import importlib
 import json
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -189,9 +190,9 @@ def test_the_names_of_a_question_are_its_own(chapter):
     asking = [it for it in sources if re.search(r"^question\(", it, re.MULTILINE)]
     assert len(asking) >= 5
     for source in asking:
-        nodes = list(ast.walk(ast.parse(source)))
-        loops = [part for it in nodes if isinstance(it, ast.comprehension) for part in ast.walk(it)]
-        own = [it.id for it in nodes if isinstance(getattr(it, "ctx", None), ast.Store)
-               if isinstance(it, ast.Name) and it not in loops]  # fmt: skip
-        own += [it.asname or it.name for it in nodes if isinstance(it, ast.alias)]
+        symbols = symtable.symtable(source, chapter, "exec").get_symbols()
+        own = {it.get_name() for it in symbols if it.is_assigned() or it.is_imported()}
+        for it in ast.walk(ast.parse(source)):  # from 3.12 on, loops in brackets are not apart
+            if isinstance(it, ast.comprehension):
+                own -= {part.id for part in ast.walk(it.target) if isinstance(part, ast.Name)}
         assert [name for name in own if not name.startswith("_")] == []
