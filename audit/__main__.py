@@ -54,7 +54,7 @@ def measure_controls(options):
         for name, found in zip(left, pool.map(broken, left), strict=True):
             result["chapters"][name] = chapter.digest(name)
             result["checks"] += [
-                {"chapter": name, "check": check, "break": how} for check, how in found.items()
+                {"chapter": name, "check": check, **how} for check, how in found.items()
             ]
             save(result, target)
 

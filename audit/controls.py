@@ -8,14 +8,13 @@ break costs the time of that cell and of the few after it.
 from __future__ import annotations
 
 import ast
-import os
-import pickle
 import random
 import signal
 import time
 
 from . import operators
 from .chapter import ROOT, Run
+from .fresh import in_a_copy
 
 RESULTS = ROOT / "audit" / "controls.json"
 #: Breaks tried per cell, and how many cells with checks are executed after the broken one.
@@ -24,7 +23,7 @@ PER_CELL, CELLS_AFTER = 12, 2
 LONGEST, PER_CELL_SECONDS = 20, 40
 
 
-def run(name: str) -> dict[str, str]:
+def run(name: str) -> dict[str, dict]:
     """Find a break of a chapter's code for each of its checks.
 
     Parameters
@@ -35,7 +34,8 @@ def run(name: str) -> dict[str, str]:
     Returns
     -------
     dict
-        By claim and description of a check, the first break that makes it fail.
+        By claim and description of a check, the ``place``, and what was there ``before`` and
+        ``after``, of the first break that makes it fail.
     """
     chapter, killed = Run(name), {}
     checks, seconds = in_a_copy(_survey, chapter)
@@ -49,28 +49,12 @@ def run(name: str) -> dict[str, str]:
         for broken in breaks[: min(PER_CELL, affordable)]:
             if reached <= killed.keys():
                 break
-            where = f"cell {number + 1}, line {broken.line}"
+            how = {"place": f"cell {number + 1}, line {broken.line}"}
+            how |= {"before": broken.before, "after": broken.after}
             for check in in_a_copy(_failing, chapter, number, broken.source, near) or []:
-                killed.setdefault(check, f"{where}: {broken.before} -> {broken.after}")
+                killed.setdefault(check, how)
         chapter.execute(number)
     return killed
-
-
-def in_a_copy(function, *arguments):
-    """Return what a function says in a copy of this process, or None if the copy dies."""
-    reading, writing = os.pipe()
-    if child := os.fork():
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            found = pipe.read()
-        os.waitpid(child, 0)
-        return pickle.loads(found) if found else None
-    try:
-        found = function(*arguments)
-        with os.fdopen(writing, "wb") as pipe:
-            pickle.dump(found, pipe)
-    finally:
-        os._exit(0)
 
 
 def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:

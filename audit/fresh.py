@@ -1,4 +1,4 @@
-"""Call a function in a new process that has imported the large packages, but not the library."""
+"""Call a function in another process: a new one without the library, or a copy of this one."""
 
 from __future__ import annotations
 
@@ -35,19 +35,32 @@ def call(folder: Path, module: str, function: str, *arguments, seconds: int = 0,
     seconds : int
         CPU time after which the process is killed; 0 is no limit.
     """
-    receiver, sender = _processes.Pipe(duplex=False)
-    what = (str(folder), module, function, arguments, options, seconds, sender)
-    process = _processes.Process(target=_answer, args=what)
+    what = (str(folder), module, function, arguments, options, seconds)
+    return _ask(_processes, _call_here, *what)
+
+
+def in_a_copy(function, *arguments):
+    """Return what a function says in a copy of this process, or None if the copy dies."""
+    return _ask(multiprocessing.get_context("fork"), function, *arguments)
+
+
+def _ask(processes, function, *arguments):
+    receiver, sender = processes.Pipe(duplex=False)
+    process = processes.Process(target=_answer, args=(sender, function, *arguments))
     process.start()
     sender.close()
     answer = None
-    with contextlib.suppress(EOFError):  # killed
+    with contextlib.suppress(EOFError):  # it was killed
         answer = receiver.recv()
     process.join()
     return answer
 
 
-def _answer(folder, module, function, arguments, options, seconds, sender):
+def _answer(sender, function, *arguments):
+    sender.send(function(*arguments))
+
+
+def _call_here(folder, module, function, arguments, options, seconds):
     """Run in the new process.
 
     Others of the same parent may have had the library imported for theirs.
@@ -59,5 +72,4 @@ def _answer(folder, module, function, arguments, options, seconds, sender):
     os.chdir(folder)
     sys.path.insert(0, folder)
     sys.dont_write_bytecode = True
-    found = getattr(importlib.import_module(module), function)(*arguments, **options)
-    sender.send(found)
+    return getattr(importlib.import_module(module), function)(*arguments, **options)

@@ -88,8 +88,6 @@ class Tree:
 
 def first_failure(nodes: list[str]) -> str:
     """Run tests in this process, up to the first that fails; return its name, "" if all pass."""
-    import pytest
-
     failed = []
 
     class Listener:
@@ -101,12 +99,19 @@ def first_failure(nodes: list[str]) -> str:
             if report.failed:
                 failed.append(report.nodeid)
 
+    status = _pytest(["-x", *nodes], Listener())
+    return failed[0] if failed else "" if status == 0 else f"pytest ends with {status}"
+
+
+def _pytest(arguments: list[str], listener: object) -> int:
+    """Run tests in this process, which is silent from then on; return pytest's status."""
+    import pytest
+
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    status = pytest.main([*options, *nodes], plugins=[Listener()])
-    return failed[0] if failed else "" if status == 0 else f"pytest ends with {status}"
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    return pytest.main([*options, *arguments], plugins=[listener])
 
 
 def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]]:
@@ -115,7 +120,6 @@ def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]
     A line that is executed when its module is imported is every test's of that module.
     """
     import coverage
-    import pytest
 
     measured, seconds = coverage.Coverage(data_file=None, source_pkgs=["lvmnotes"]), {}
 
@@ -126,11 +130,8 @@ def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]
         def pytest_runtest_logreport(self, report):
             seconds[report.nodeid] = seconds.get(report.nodeid, 0) + report.duration
 
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
     measured.start()
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    pytest.main([*options, "tests/library"], plugins=[Listener()])
+    _pytest(["tests/library"], Listener())
     measured.stop()
     data, lines = measured.get_data(), {}
     for file in data.measured_files():

@@ -118,45 +118,45 @@ class Breaks:
         return " and ".join(self.missed_by(broken))
 
 
-class Controls:
+class OfChapters:
+    """What was found by running the chapters; a subclass says in which file."""
+
+    def __init__(self, file):
+        self.result = read(file)
+
+    def has_changed(self, chapter):
+        """Return whether a chapter's code is no longer the one that was run."""
+        measured = (self.result or {"chapters": {}})["chapters"]
+        return chapter in measured and has_changed(chapters.digest, chapter, measured[chapter])
+
+
+class Controls(OfChapters):
     """For each check, a break of the library or of the chapter's code that makes it fail."""
 
     def __init__(self):
-        self.result = read(controls.RESULTS)
+        super().__init__(controls.RESULTS)
         self.found = {}
         for broken in (read(mutants.RESULTS) or {"mutants": []})["mutants"]:
             for chapter, noticed in broken["checks"].items():
                 for check in noticed:
                     self.found.setdefault((chapter, check), shown(broken))
         for it in self.result["checks"] if self.result else []:
-            place, _, how = it["break"].partition(": ")
-            before, _, after = how.partition(" -> ")
-            line = f"{place}: {code(before)} → {code(after)}"
+            line = f"{it['place']}: {code(it['before'])} → {code(it['after'])}"
             self.found.setdefault((it["chapter"], it["check"]), line)
-
-    def has_changed(self, chapter):
-        """Return whether a chapter's code is no longer the one that was broken."""
-        measured = (self.result or {"chapters": {}})["chapters"]
-        return chapter in measured and has_changed(chapters.digest, chapter, measured[chapter])
 
     def of(self, chapter, claim, what):
         """Return the cell of a check in the table."""
         return [self.found.get((chapter, f"{claim}: {what}"), "–")] if self.result else []
 
 
-class Rates:
+class Rates(OfChapters):
     """In how many runs with other seeds each check held."""
 
     def __init__(self):
-        self.result = read(seeds.RESULTS)
+        super().__init__(seeds.RESULTS)
         self.counts = defaultdict(list)
         for it in self.result["checks"] if self.result else []:
             self.counts[it["chapter"], it["claim"], it["what"]].append((it["holds"], it["runs"]))
-
-    def has_changed(self, chapter):
-        """Return whether a chapter's code is no longer the one that was run."""
-        measured = (self.result or {"chapters": {}})["chapters"]
-        return chapter in measured and has_changed(chapters.digest, chapter, measured[chapter])
 
     def of(self, chapter, claim, what, turn):
         """Return the cell of a check in the table, by its turn among those of the same name."""

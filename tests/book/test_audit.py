@@ -1,11 +1,10 @@
 """The audit breaks what it says it breaks, and a dozen breaks are noticed."""
 
 import ast
-import multiprocessing
 
 import pytest
 
-from audit import chapter, controls, mutants, operators, seeds
+from audit import chapter, controls, fresh, mutants, operators, seeds
 from audit.__main__ import forget_stale
 
 SOURCE = '''
@@ -140,10 +139,9 @@ def test_a_check_is_broken_by_its_cell_or_by_one_before(tmp_path, monkeypatch):
         "a = 1\ncheck('A-2', 'sum', a + 1, 2, atol=0)",
     ]
     write_chapter(tmp_path, *cells)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        found = pool.apply(controls.run, ["a"])
+    found = fresh.in_a_copy(controls.run, "a")
     assert set(found) == {"A-1: twice", "A-2: sum"}
-    assert found["A-1: twice"].startswith("cell 1, line 3: ")
+    assert found["A-1: twice"]["place"] == "cell 1, line 3"
 
 
 def test_checks_in_a_loop_are_counted_apart():

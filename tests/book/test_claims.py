@@ -233,7 +233,8 @@ def results(tmp_path, monkeypatch):
         "controls.json": {
             "chapters": {"ppca": chapters.digest("ppca"), "refresher": "0"},
             "checks": [
-                {"chapter": "ppca", "check": f"FA-1: {what}", "break": "cell 2, line 1: a|b -> a"}
+                {"chapter": "ppca", "check": f"FA-1: {what}", "place": "cell 2, line 1",
+                 "before": "a|b", "after": "a"}
                 for what in ("x", "y")
             ],
         },
