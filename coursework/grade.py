@@ -193,6 +193,7 @@ def without_what_is_forbidden(problem, steps, messages, limits):
         return []
     if not contained():
         return [f"calls are forbidden, and cells use {', '.join(found)}: read them"]
+    remarks = []
     for calls, tests in questions.items():
         if not tests:
             continue
@@ -202,8 +203,8 @@ def without_what_is_forbidden(problem, steps, messages, limits):
         for test, message in lost.items():
             messages[test] = f"passes only with {', '.join(calls)}, which is forbidden: {message}"
         if lost:
-            return [f"{', '.join(lost)}: passed only with what is forbidden"]
-    return []
+            remarks.append(f"{', '.join(lost)}: passed only with what is forbidden")
+    return remarks
 
 
 def fingerprint(paths, *more):

@@ -1,5 +1,6 @@
 """Attacks that once worked, one of each kind: what happens now, and who sees it."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -10,6 +11,7 @@ import time
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -114,6 +116,23 @@ def test_a_roundabout_way_to_a_forbidden_call_gets_no_points(sample, tmp_path, c
     assert result["scores"] == {"offset-1": 1, "offset-2": 2, "spread-1": 0, "spread-2": 0}
     assert "passes only with numpy.var, which is forbidden" in result["messages"]["spread-2"]
     assert "spread-1, spread-2: passed only with what is forbidden" in result["remarks"]
+
+
+def test_questions_that_forbid_different_calls_are_all_judged_again(monkeypatch):
+    """One that loses its points does not save those of the next."""
+    problem = SimpleNamespace(
+        cells={name: SimpleNamespace(source=f"def {name}(X): ...") for name in "ab"},
+        tests={"a": ["a-1"], "b": ["b-1"]},
+    )
+    rules = {"a": ["numpy.var"], "b": ["numpy.cov"]}
+    monkeypatch.setattr(lvmnotes.coursework, "rules", rules)
+    monkeypatch.setattr(grade, "contained", lambda: True)
+    monkeypatch.setattr(grade, "Sandbox", lambda *_, without: contextlib.nullcontext())
+    monkeypatch.setattr(grade, "carry_out", lambda *_, only: (dict.fromkeys(only, "wrong"), []))
+    step, messages = SimpleNamespace(action="run", source="import os"), {"a-1": None, "b-1": None}
+    remarks = grade.without_what_is_forbidden(problem, [step], messages, QUICK)
+    assert all("forbidden: wrong" in message for message in messages.values())
+    assert [remark.split(":")[0] for remark in remarks] == ["a-1", "b-1"]
 
 
 @contained
