@@ -388,7 +388,7 @@ def test_git_does_not_see_the_seed():
 def test_a_set_that_gives_points_away_is_not_released(tmp_path, capsys, old, new, said):
     home = shutil.copytree(SAMPLE, tmp_path / "home")
     # With these hidden inputs the solution that depends on luck has it here, and not elsewhere.
-    (home / "secret-seed").write_text("1", encoding="ascii")
+    (home / "secret-seed").write_text("3", encoding="ascii")
     path = home / "problems" / "sample.md"
     text = path.read_text("utf-8")
     assert old in text
