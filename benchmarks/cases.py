@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import sksfa
 import spams
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn import decomposition, mixture
@@ -161,6 +162,35 @@ def _explained(model, X: np.ndarray) -> float:
     """Variance of the data along the plane of a model, whatever the model is."""
     W = model.components_.T if hasattr(model, "components_") else model.W_
     return float(((X - X.mean(axis=0)) @ np.linalg.qr(W)[0]).var(axis=0).sum())
+
+
+def _slow_features(n_samples: int, n_features: int, d: int, repeats: int) -> Race:
+    """Fit a closed series: the peer subtracts the mean difference, which is zero then."""
+    rng = np.random.default_rng(0)
+    truth = lvmnotes.ProbabilisticSFA.from_parameters(
+        W=rng.normal(size=(n_features, n_features)),
+        noise_variance=0.0,
+        persistence=rng.uniform(-0.5, 0.99, size=n_features),
+    )
+    X = truth.sample(n_samples, rng)[0]
+    X[-1] = X[0]
+
+    def minus_slowness(model, X):
+        H = model.transform(X)
+        return -((np.diff(H, axis=0) ** 2).mean(axis=0) / H.var(axis=0)).sum()
+
+    return Race(
+        X=X,
+        runners={
+            "lvmnotes": lambda X: lvmnotes.SFA(d).fit(X),
+            "sklearn-sfa": lambda X: sksfa.SFA(d).fit(X),
+        },
+        objective=minus_slowness,
+        unit="summed slowness, times -1",
+        goal=4,
+        repeats=repeats,
+        parts={"two products of D x N with N x D": lambda X: (X.T @ X, X.T @ X)},
+    )
 
 
 def _em_against_eigenvectors(n_samples: int, n_features: int, repeats: int) -> Race:
@@ -319,4 +349,6 @@ CASES: dict[str, Callable[[], Race]] = {
     "sparse codes, 20,000 patches of 64 pixels, 128 atoms, SPAMS": lambda: _sparse_codes(
         _patches(), 1.2, 0.2, 7, peer="SPAMS"
     ),
+    "slow feature analysis, 10,000 x 10, 3 outputs": lambda: _slow_features(10_000, 10, 3, 51),
+    "slow feature analysis, 100,000 x 32, 5 outputs": lambda: _slow_features(100_000, 32, 5, 11),
 }

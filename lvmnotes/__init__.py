@@ -17,6 +17,7 @@ from .mixtures import GaussianMixture
 from .pca import PCA
 from .ppca import PPCA
 from .rotation import oblimin, promax, varimax
+from .slow_features import SFA, ProbabilisticSFA
 from .sparse_coding import SparseCoding
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "PCA",
     "PPCA",
+    "SFA",
     "Autoencoder",
     "BayesianPCA",
     "FactorAnalysis",
@@ -42,6 +44,7 @@ __all__ = [
     "LinearGaussianModel",
     "MixturePPCA",
     "Moments",
+    "ProbabilisticSFA",
     "SparseCoding",
     "check",
     "explore",

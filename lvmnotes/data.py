@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 from sklearn.datasets import load_digits, load_sample_images
 
 from .core.validation import check_boolean, check_integer, check_random_state
 
 #: Why a table that others distribute, too, may be kept here.
 _FACTS = "the numbers are facts printed in the publication, to be cited with it"
+_PHOTOGRAPHS = (
+    "china.jpg by danielbuechele (flickr.com/photos/danielbuechele/6061409035) and "
+    "flower.jpg by vultilion (flickr.com/photos/vultilion/6056698931), as distributed with "
+    "scikit-learn: sklearn.datasets.load_sample_images."
+)
+_PHOTOGRAPHS_LICENCE = "Creative Commons Attribution 2.0 (CC BY 2.0), some rights reserved"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -317,10 +324,82 @@ def natural_patches(
         X=np.vstack(blocks),
         feature_names=tuple(f"pixel_{i}_{j}" for i in range(size) for j in range(size)),
         labels={"image": np.repeat(names, counts), "row": row, "column": column},
-        source="china.jpg by danielbuechele (flickr.com/photos/danielbuechele/6061409035) and "
-        "flower.jpg by vultilion (flickr.com/photos/vultilion/6056698931), as distributed with "
-        "scikit-learn: sklearn.datasets.load_sample_images.",
-        licence="Creative Commons Attribution 2.0 (CC BY 2.0), some rights reserved",
+        source=_PHOTOGRAPHS,
+        licence=_PHOTOGRAPHS_LICENCE,
+    )
+
+
+def moving_patches(
+    n_series: int = 500, n_steps: int = 20, size: int = 10, *, random_state=0
+) -> Scores:
+    r"""Short films: a square window moves and turns over two photographs.
+
+    The photographs are those of `natural_patches`, averaged over their colours and over blocks of
+    2 x 2 pixels and scaled to unit variance. Each film starts at a position and an angle drawn at
+    random. In each step the window moves by 0.5 to 1.5 pixels in a direction, and turns by up to
+    0.1 radians, which stay the same throughout the film. Between pixels the brightness is
+    interpolated linearly. `labels` are the image (``"china"`` or ``"flower"``) and the series, both
+    one per row.
+
+    Parameters
+    ----------
+    n_series : int
+        Number of films, at least 2: half from each photograph.
+    n_steps : int
+        Number of steps of a film, at least 2 and at most 60.
+    size : int
+        Pixels along a side of the window, between 2 and 40.
+    random_state : None, int or numpy.random.Generator
+        Seed for positions, angles and movements.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (n_series * n_steps, size * size), film after film; columns run row by row from
+        the top left pixel.
+    """
+    check_integer(n_series, "n_series", minimum=2)
+    check_integer(n_steps, "n_steps", minimum=2, maximum=60)
+    check_integer(size, "size", minimum=2, maximum=40)
+    rng = check_random_state(random_state)
+    names, films = ("china", "flower"), []
+    counts = (n_series - n_series // 2, n_series // 2)
+    # Where a pixel is in the window, and how many steps from the middle of the film, as axes
+    # (film, step, pixel).
+    offset = (np.indices((size, size)).reshape(2, 1, 1, -1) - (size - 1) / 2).astype(float)
+    time = np.arange(n_steps)[None, :, None] - (n_steps - 1) / 2
+    margin = 1.5 * (n_steps - 1) / 2 + size / np.sqrt(2)
+    for picture, count in zip(load_sample_images().images, counts, strict=True):
+        height, width = (side // 2 for side in picture.shape[:2])
+        grey = picture[: 2 * height, : 2 * width].mean(axis=2)
+        grey = grey.reshape(height, 2, width, 2).mean(axis=(1, 3))
+        grey = (grey - grey.mean()) / grey.std()
+        row, column = (
+            rng.uniform(margin, side - 1 - margin, size=(count, 1, 1)) for side in grey.shape
+        )
+        speed = rng.uniform(0.5, 1.5, size=(count, 1, 1))
+        heading, start = rng.uniform(0, 2 * np.pi, size=(2, count, 1, 1))
+        angle = start + rng.uniform(-0.1, 0.1, size=(count, 1, 1)) * time
+        places = [
+            row
+            + speed * np.sin(heading) * time
+            + np.cos(angle) * offset[0]
+            + np.sin(angle) * offset[1],
+            column
+            + speed * np.cos(heading) * time
+            - np.sin(angle) * offset[0]
+            + np.cos(angle) * offset[1],
+        ]
+        films.append(map_coordinates(grey, places, order=1).reshape(count * n_steps, -1))
+    return Scores(
+        X=np.vstack(films),
+        feature_names=tuple(f"pixel_{i}_{j}" for i in range(size) for j in range(size)),
+        labels={
+            "image": np.repeat(names, np.array(counts) * n_steps),
+            "series": np.repeat(np.arange(n_series), n_steps),
+        },
+        source=_PHOTOGRAPHS,
+        licence=_PHOTOGRAPHS_LICENCE,
     )
 
 

@@ -300,6 +300,31 @@ def _floats(values: ArrayLike, name: str, n_axes: int) -> np.ndarray:
         return check_array(values, dtype=np.float64, ensure_2d=n_axes == 2, input_name=name)
 
 
+def check_lengths(lengths: ArrayLike | None, n_samples: int) -> np.ndarray:
+    """Return the lengths of time series that follow each other in one array, or raise.
+
+    Parameters
+    ----------
+    lengths : array_like of int, shape (n_series,), optional
+        One series by default.
+    n_samples : int
+        Number of rows of the array.
+
+    Returns
+    -------
+    ndarray of int, shape (n_series,)
+    """
+    if lengths is None:
+        return np.array([n_samples])
+    values = check_vector(lengths, "lengths")
+    if (values % 1 != 0).any() or (values < 1).any() or values.sum() != n_samples:
+        raise ValueError(
+            f"lengths must be whole numbers of at least 1 that add up to the {n_samples} rows of "
+            f"X, got {_shown(lengths)}"
+        )
+    return values.astype(int)
+
+
 def check_symmetric(S: ArrayLike, name: str, size: int | None = None) -> np.ndarray:
     """Return a finite symmetric matrix of floats of the given size, or raise.
 

@@ -250,6 +250,17 @@ def instance(good):
     return {"None": None, "data": X, "list": [good], "type": type(good), "text": "a", "number": 1.0}
 
 
+def lengths(good):
+    """Make bad values of the lengths of series."""
+    bad = {
+        "too long": [*good, 1],
+        "too short": good[1:],
+        "zero": [0, *good],
+        "half": [1.5, N - 1.5],
+    }
+    return but(array, "None")(good) | bad | {"negative": [-1, N + 1], "steps": np.ones(N)}
+
+
 def but(kind, *names):
     """Return a kind without some bad values, which are good here."""
     return lambda good: {name: bad for name, bad in kind(good).items() if name not in names}
@@ -328,6 +339,11 @@ ESTIMATORS = {
         {"n_components": 2, "n_init": 1, "tol": 1e-3},
         {"X": gappy, "n_components": up_to(N)} | STARTS,
     ),
+    "SFA": (
+        X,
+        {"n_components": 2, "lengths": [N - 10, 10]},
+        {"X": samples, "n_components": but(up_to(D), "None"), "lengths": lengths},
+    ),
     "SparseCoding": (
         X,
         {"n_components": 2, "lam": 0.1, "max_iter": 20, "tol": 1e-2},
@@ -340,6 +356,7 @@ METHODS = {
     "score": {"X": data},
     "score_samples": {"X": data},
     "posterior": {"X": data},
+    "filter": {"X": data},
     "predict": {"X": data},
     "predict_proba": {"X": data},
     "fit_predict": {"X": samples, "sample_weight": sample_weight},
@@ -354,7 +371,8 @@ METHODS = {
     "sample": {"n_samples": integer} | RANDOM,
 }
 #: Models that take NaN for a missing entry, and those of their methods that do not.
-INCOMPLETE = {"LinearGaussianModel", "FactorAnalysis", "PPCA", "LatentClassModel"}
+INCOMPLETE = {"LinearGaussianModel", "ProbabilisticSFA", "FactorAnalysis", "PPCA"}
+INCOMPLETE |= {"LatentClassModel"}
 COMPLETE = {"bartlett_scores", "inverse_transform", "log_prior", "log_joint", "sample"}
 WEIGHTED = {"sample_weight": np.ones(N)}, {"sample_weight": sample_weight}
 LINEAR = {"W": samples, "b": offset, "noise_variance": variances}
@@ -461,6 +479,10 @@ FUNCTIONS = {
         {"W": W, "b": B, "noise_variance": 0.5, "lam": 0.5},
         {"W": samples, "b": offset, "noise_variance": positive, "lam": positive},
     ),
+    "slow_features.ProbabilisticSFA.from_parameters": (
+        {"W": W, "b": B, "noise_variance": PSI, "persistence": [0.9, 0.5]},
+        LINEAR | {"persistence": but(vector, "scalar")},
+    ),
     "mixtures.GaussianMixture.from_parameters": (
         {"weights": WEIGHTS, "means": W.T, "covariances": np.stack([S, S])},
         {"weights": weights, "means": matrix, "covariances": covariances},
@@ -499,6 +521,15 @@ FUNCTIONS = {
         {"n_samples": 4, "size": 4},
         {"n_samples": partial(integer, minimum=2), "size": up_to(205), "whiten": boolean} | RANDOM,
     ),
+    "data.moving_patches": (
+        {"n_series": 2, "n_steps": 3, "size": 4},
+        {
+            "n_series": partial(integer, minimum=2),
+            "n_steps": partial(integer, minimum=2, maximum=60),
+        }
+        | {"size": partial(integer, minimum=2, maximum=40)}
+        | RANDOM,
+    ),
     "notebook.check.check": (
         {"claim": "X-1", "what": "it", "got": B, "want": B, "rtol": 0.1},
         {"claim": text, "what": text, "got": some_numbers, "want": some_numbers}
@@ -521,7 +552,7 @@ CHECKS = {
 }
 
 
-DATA = ("X", "sample_weight", "moments")
+DATA = ("X", "sample_weight", "lengths", "moments")
 
 
 def fit(name, **arguments):
@@ -571,7 +602,7 @@ def calls():
                 key: kind for key, kind in kinds.items() if key not in WEIGHTED[1] and key != "X"
             }
             yield f"{qualified_name(model)}.fit_moments", partial(fit, name), good, kinds
-    for name in ["LinearFactorModel", "LinearGaussianModel", *ESTIMATORS]:
+    for name in ["LinearFactorModel", "LinearGaussianModel", "ProbabilisticSFA", *ESTIMATORS]:
         model = fitted(name)
         arguments = {"X": ESTIMATORS.get(name, [X])[0], "H": H, "n_samples": 3, "random_state": 0}
         arguments |= WEIGHTED[0]

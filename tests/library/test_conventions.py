@@ -11,6 +11,7 @@ from sklearn.utils import validation
 from lvmnotes import (
     PCA,
     PPCA,
+    SFA,
     Autoencoder,
     BayesianPCA,
     LinearAutoencoder,
@@ -28,6 +29,7 @@ MODELS = [
     BayesianPCA(2),
     LinearAutoencoder(2, random_state=0),
     Autoencoder(2, n_hidden=3, random_state=0),
+    SFA(2),
     SparseCoding(2, lam=0.5, random_state=0),
 ]
 CODECS = [model for model in MODELS if hasattr(model, "inverse_transform")]

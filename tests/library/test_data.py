@@ -192,3 +192,21 @@ def test_digits_are_scikit_learns():
     assert table.X.min() == 0 and table.X.max() == 16
     np.testing.assert_array_equal(np.unique(table.labels["digit"]), np.arange(10))
     assert np.sum(np.ptp(table.X, axis=0) == 0) == 3
+
+
+def test_a_window_moves_over_a_photograph():
+    """Neighbouring frames of a film differ, but less than those of two films."""
+    films = data.moving_patches(60, 15, size=8, random_state=3)
+    again = data.moving_patches(60, 15, size=8, random_state=3)
+    np.testing.assert_array_equal(films.X, again.X)
+    assert films.X.shape == (900, 64) and len(films.feature_names) == 64
+    np.testing.assert_array_equal(films.labels["series"], np.repeat(np.arange(60), 15))
+    assert (films.labels["image"][[0, 449]] == "china").all()
+    assert (films.labels["image"][[450, 899]] == "flower").all()
+    steps = (np.diff(films.X, axis=0) ** 2).mean(axis=1)
+    between = np.arange(899) % 15 == 14
+    assert (steps[~between] > 0).all()
+    assert steps[~between].mean() < 0.2 * steps[between].mean()
+    assert np.abs(films.X).max() < 5  # of the photograph's standard deviations
+    assert data.moving_patches(3, 60, size=40).X.shape == (180, 1600)
+    assert not np.array_equal(data.moving_patches(60, 15, size=8, random_state=4).X, films.X)
