@@ -9,6 +9,7 @@ from .autoencoder import Autoencoder, LinearAutoencoder
 from .bayesian_pca import BayesianPCA
 from .core.moments import Moments
 from .factor_analysis import FactorAnalysis
+from .ica import ICA
 from .lasso import sparse_encode
 from .latent_class import LatentClassModel
 from .linear_factor import LinearFactorModel, LinearGaussianModel
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ICA",
     "PCA",
     "PPCA",
     "SFA",

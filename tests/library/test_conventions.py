@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import validation
 
 from lvmnotes import (
+    ICA,
     PCA,
     PPCA,
     SFA,
@@ -31,6 +32,7 @@ MODELS = [
     Autoencoder(2, n_hidden=3, random_state=0),
     SFA(2),
     SparseCoding(2, lam=0.5, random_state=0),
+    ICA(2, random_state=0),
 ]
 CODECS = [model for model in MODELS if hasattr(model, "inverse_transform")]
 OF_MOMENTS = [model for model in MODELS if hasattr(model, "fit_moments")]
@@ -40,7 +42,13 @@ NUMBERS = [
     for name, default in type(model)().get_params().items()
     if isinstance(default, int | float)
 ]
-RANDOM = [PPCA(2, method="em"), LinearAutoencoder(2), Autoencoder(2, n_hidden=3), SparseCoding(2)]
+RANDOM = [
+    PPCA(2, method="em"),
+    LinearAutoencoder(2),
+    Autoencoder(2, n_hidden=3),
+    SparseCoding(2),
+    ICA(2),
+]
 
 
 def name_of(model):
