@@ -9,6 +9,7 @@ from .autoencoder import Autoencoder, LinearAutoencoder
 from .bayesian_pca import BayesianPCA
 from .core.moments import Moments
 from .factor_analysis import FactorAnalysis
+from .hidden_markov import HiddenMarkovModel
 from .ica import ICA
 from .lasso import sparse_encode
 from .latent_class import LatentClassModel
@@ -40,6 +41,7 @@ __all__ = [
     "BayesianPCA",
     "FactorAnalysis",
     "GaussianMixture",
+    "HiddenMarkovModel",
     "LatentClassModel",
     "LinearAutoencoder",
     "LinearFactorModel",

@@ -247,6 +247,30 @@ def old_faithful() -> Scores:
     )
 
 
+def earthquakes() -> Scores:
+    """Major earthquakes (magnitude 7 or more) in the world, counted per year from 1900 to 2006.
+
+    `labels` are year.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (107, 1), counts.
+    """
+    names, rows = _read("earthquakes.csv")
+    counts = rows.astype(int)
+    return Scores(
+        X=counts[:, 1:].astype(float),
+        feature_names=tuple(names[1:]),
+        labels={"year": counts[:, 0]},
+        source="W. Zucchini and I. L. MacDonald (2009), Hidden Markov Models for Time Series: An "
+        "Introduction Using R, Chapman and Hall/CRC, table 1.1; from the catalogue of the United "
+        "States Geological Survey. Read from the examples of hmmlearn 0.3.3.",
+        licence=f"{_FACTS}; the catalogue of the Survey is in the public domain, hmmlearn under "
+        "the BSD licence",
+    )
+
+
 def digits() -> Scores:
     """Handwritten digits, 8 x 8 pixels: scikit-learn's copy.
 

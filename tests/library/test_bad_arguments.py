@@ -34,6 +34,7 @@ N, D, K = 40, 4, 2
 X = RNG.normal(size=(N, K)) @ RNG.normal(size=(K, D)) + 0.5 * RNG.normal(size=(N, D))
 ANSWERS = (X > 0).astype(float)
 W, H = RNG.normal(size=(D, K)), RNG.normal(size=(N, K))
+CHAIN = np.array([[0.9, 0.1], [0.2, 0.8]])
 B, PSI, WEIGHTS = np.arange(D) / D, np.linspace(0.5, 1, D), np.array([0.25, 0.75])
 MOMENTS = Moments.from_data(X)
 S = MOMENTS.covariance
@@ -176,6 +177,16 @@ def sample_weight(good):
 
 def probabilities(good):
     return but(matrix, *COLUMNS)(good) | {"negative": -good, "too large": 2 * good}
+
+
+def table(good):
+    """Make bad values of a table whose rows are probabilities."""
+    return matrix(good) | {"negative": -good, "half": 0.5 * good, "zero": 0 * good}
+
+
+def another(good):
+    """Make values of what may not be given beside something else."""
+    return {"array": W, "text": "a", "number": 1.0, "list": [1.0]}
 
 
 def covariances(good):
@@ -354,6 +365,13 @@ ESTIMATORS = {
         {"n_components": D, "tol": 1e-3},
         {"X": samples, "n_components": but(up_to(D), "None"), "method": option} | LOOP | RANDOM,
     ),
+    "HiddenMarkovModel": (
+        X,
+        {"n_components": 2, "n_init": 1, "tol": 1e-3},
+        {"X": samples, "n_components": up_to(N), "emission": option}
+        | {"stationary": boolean, "covariance_floor": not_negative}
+        | STARTS,
+    ),
     "SparseCoding": (
         X,
         {"n_components": 2, "lam": 0.1, "max_iter": 20, "tol": 1e-2},
@@ -513,6 +531,12 @@ FUNCTIONS = {
         {"weights": WEIGHTS, "probabilities": ANSWERS[:2]},
         {"weights": weights, "probabilities": probabilities},
     ),
+    "hidden_markov.HiddenMarkovModel.from_parameters": (
+        {"start": WEIGHTS, "transition": CHAIN, "rates": np.array([1.0, 2.0])},
+        {"start": weights, "transition": table, "rates": but(variances, "zero")}
+        | {"means": another, "covariances": another, "probabilities": another},
+    ),
+    "hidden_markov.stationary_distribution": ({"transition": CHAIN}, {"transition": table}),
     "core.moments.Moments": (
         {"n": 5.0, "mean": B, "scatter": S},
         {"n": positive, "mean": vector, "scatter": scatter},
@@ -830,10 +854,15 @@ STUDENTS = {"coursework.ask", "coursework.forbid"}
 PARTS_OF_A_FIT = {
     "core.classes.e_step",
     "core.classes.responsibilities",
+    "core.markov_chain.best_path",
+    "core.markov_chain.filter_forward",
+    "core.markov_chain.smooth",
     "core.gaussian_classes.em_step",
     "core.gaussian_classes.log_densities",
     "core.gaussian_classes.m_step",
     "factor_analysis.best_loadings",
+    "hidden_markov.em_step",
+    "hidden_markov.stationary_step",
     "latent_class.em_step",
     "latent_class.log_densities",
     "mixture_ppca.em_step",

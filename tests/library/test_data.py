@@ -9,7 +9,7 @@ import pytest
 from lvmnotes import data
 
 TABLES = [data.ability, data.harman24, data.harman8, data.school_subjects]
-SCORES = [data.holzinger_swineford, data.lsat, data.old_faithful, data.digits]
+SCORES = [data.holzinger_swineford, data.lsat, data.old_faithful, data.earthquakes, data.digits]
 FIXTURES = Path(__file__).parent / "fixtures"
 
 # What R's own reference output prints for these tables (tests/Examples/datasets-Ex.Rout.save of
@@ -177,6 +177,14 @@ def test_lsat_has_the_published_proportions_and_likelihood():
     assert 2 * ((counts * np.log(counts / 1000)).sum() + 2658.805) == pytest.approx(31.7, abs=0.05)
     with pytest.raises(ValueError, match="section must be between 6 and 7"):
         data.lsat(5)
+
+
+def test_earthquakes_are_those_of_the_published_summary():
+    """Zucchini and MacDonald (2009), table of mixtures in section 1.2: 19.364 and 51.573."""
+    table = data.earthquakes()
+    assert table.X.shape == (107, 1) and table.labels["year"].tolist() == list(range(1900, 2007))
+    assert table.X.mean().round(3) == 19.364 and table.X.var(ddof=1).round(3) == 51.573
+    assert table.X[[0, 43, 106], 0].tolist() == [13, 41, 11]
 
 
 def test_old_faithful_has_the_mean_and_spread_that_r_prints():
