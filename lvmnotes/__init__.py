@@ -13,10 +13,14 @@ from .hidden_markov import HiddenMarkovModel
 from .ica import ICA
 from .lasso import sparse_encode
 from .latent_class import LatentClassModel
+from .lda import LatentDirichletAllocation
 from .linear_factor import LinearFactorModel, LinearGaussianModel
+from .lsa import LSA
 from .mixture_ppca import MixturePPCA
 from .mixtures import GaussianMixture
 from .pca import PCA
+from .pls import PLS
+from .plsa import PLSA
 from .ppca import PPCA
 from .rotation import oblimin, promax, varimax
 from .slow_features import SFA, ProbabilisticSFA
@@ -34,7 +38,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ICA",
+    "LSA",
     "PCA",
+    "PLS",
+    "PLSA",
     "PPCA",
     "SFA",
     "Autoencoder",
@@ -43,6 +50,7 @@ __all__ = [
     "GaussianMixture",
     "HiddenMarkovModel",
     "LatentClassModel",
+    "LatentDirichletAllocation",
     "LinearAutoencoder",
     "LinearFactorModel",
     "LinearGaussianModel",

@@ -6,6 +6,7 @@ fetched. A call reads its table afresh, so the arrays are the caller's to change
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from importlib.resources import files
 
@@ -271,6 +272,112 @@ def earthquakes() -> Scores:
     )
 
 
+def meats() -> Scores:
+    """Near-infrared spectra of 215 samples of finely chopped meat, and what they contain.
+
+    `X` holds the absorbance, minus the decimal logarithm of the transmittance, in 50 of the 100
+    channels between 850 and 1050 nanometres, every second one from the first. `labels` are water,
+    fat and protein in percent, from chemical analysis.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (215, 50).
+    """
+    names, rows = _read("meats.csv")
+    contents = {name: rows[:, i].astype(float) for i, name in enumerate(names[:3])}
+    return Scores(
+        X=rows[:, 3:].astype(float) / 1e5,
+        feature_names=tuple(names[3:]),
+        labels=contents,
+        source="Recorded on a Tecator Infratec Food and Feed Analyzer; C. Borggaard and H. H. "
+        "Thodberg (1992), Optimal minimal neural interpretation of spectra, Analytical Chemistry "
+        "64, 545-551. Read from R's modeldata 1.1.0 (meats), which has it from StatLib.",
+        licence='"The data are available in the public domain with no responsibility from the '
+        "original data source. The data can be redistributed as long as this permission note is "
+        'attached." If results are published, mention the instrument and the company, Tecator.',
+    )
+
+
+#: Titles of technical memoranda: five on people and computers, four on graphs.
+_TITLES = (
+    "Human machine interface for Lab ABC computer applications",
+    "A survey of user opinion of computer system response time",
+    "The EPS user interface management system",
+    "System and human system engineering testing of EPS",
+    "Relation of user-perceived response time to error measurement",
+    "The generation of random, binary, unordered trees",
+    "The intersection graph of paths in trees",
+    "Graph minors IV: Widths of trees and well-quasi-ordering",
+    "Graph minors: A survey",
+)
+_TERMS = (
+    *("human", "interface", "computer", "user", "system", "response", "time", "eps", "survey"),
+    *("trees", "graph", "minors"),
+)
+
+
+def deerwester() -> Scores:
+    """Nine titles by twelve words: the example with which latent semantic analysis was published.
+
+    `X` counts how often each title has each word that occurs in more than one title, without words
+    such as "and" and "of". `labels` are the titles and their names: c1 to c5 about people and
+    computers, m1 to m4 about graphs.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (9, 12).
+    """
+    found = [re.findall("[a-z]+", title.lower()) for title in _TITLES]
+    return Scores(
+        X=np.array([[words.count(term) for term in _TERMS] for words in found], dtype=float),
+        feature_names=_TERMS,
+        labels={
+            "title": np.array(_TITLES),
+            "name": np.array([f"c{i}" for i in range(1, 6)] + [f"m{i}" for i in range(1, 5)]),
+        },
+        source="S. Deerwester, S. T. Dumais, G. W. Furnas, T. K. Landauer and R. Harshman (1990), "
+        "Indexing by latent semantic analysis, Journal of the American Society for Information "
+        "Science 41, 391-407, table 2.",
+        licence=_FACTS,
+    )
+
+
+def king_james() -> Scores:
+    """Words of 302 chapters of the King James Version of the Bible.
+
+    `X` counts 300 words in the chapters of Genesis, Leviticus, Psalms, Proverbs, Matthew and
+    Romans: the most frequent of three letters or more, without function words such as "unto", and
+    without words of fewer than four chapters. `labels` are the book and the number of the chapter.
+
+    Returns
+    -------
+    Scores
+        `X` of shape (302, 300).
+    """
+    header, *rows = _lines("king_james.csv")
+    words = tuple(header.split(",")[2].split())
+    X = np.zeros((len(rows), len(words)))
+    books, chapters = [], []
+    for n, row in enumerate(rows):
+        book, chapter, counts = row.split(",")
+        books.append(book)
+        chapters.append(int(chapter))
+        for entry in counts.split():  # the number of a word, and after a colon how often, if twice
+            i, _, times = entry.partition(":")
+            X[n, int(i)] = float(times or 1)
+    return Scores(
+        X=X,
+        feature_names=words,
+        labels={"book": np.array(books), "chapter": np.array(chapters)},
+        source="The Holy Bible, King James Version (1611), from Debian's bible-kjv-text 4.38 (text "
+        "by C. Chapin, 1989).",
+        licence="public domain, except in the United Kingdom, where the Crown has the right to "
+        "print it; these are counts of words",
+    )
+
+
 def digits() -> Scores:
     """Handwritten digits, 8 x 8 pixels: scikit-learn's copy.
 
@@ -427,9 +534,13 @@ def moving_patches(
     )
 
 
+def _lines(name: str) -> list[str]:
+    return (files("lvmnotes") / "datasets" / name).read_text("utf-8").splitlines()
+
+
 def _read(name: str) -> tuple[list[str], np.ndarray]:
     """Return the names of the columns, and the rows as text."""
-    header, *rows = (files("lvmnotes") / "datasets" / name).read_text("utf-8").splitlines()
+    header, *rows = _lines(name)
     return header.split(","), np.array([row.split(",") for row in rows])
 
 

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from lvmnotes import (
     PCA,
+    PLS,
     PPCA,
     FactorAnalysis,
     GaussianMixture,
@@ -237,6 +238,32 @@ def rebuild(rng):
     )
 
 
+def pls_direction(rng):
+    X = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 2)) + rng.normal(size=2)
+    y = X @ rng.normal(size=2) + rng.normal(size=30)
+    angle = rng.uniform(0, 360)
+    scores = X @ [np.cos(np.radians(angle)), np.sin(np.radians(angle))]
+
+    def covariance(scores):
+        return np.cov(scores, y, ddof=0)[0, 1]
+
+    one, both = PLS(1, scale=False).fit(X, y), PLS(2).fit(X, y)  # both: least squares
+    return (
+        {"angle": angle},
+        {"X": X, "y": y},
+        {
+            "variance": scores.var(),
+            "covariance": covariance(scores),
+            "correlation": np.corrcoef(scores, y)[0, 1],
+            "largest": {
+                "variance": PCA(1).fit(X).eigenvalues_[0],
+                "covariance": abs(covariance(one.transform(X)[:, 0])),
+                "correlation": both.score(X, y) ** 0.5,
+            },
+        },
+    )
+
+
 #: One random setting of each figure, and what the library says: state, data, numbers.
 CASES = {
     "class-table": class_table,
@@ -246,6 +273,7 @@ CASES = {
     "rebuild": rebuild,
     "two-draws": two_draws,
     "pca-line": pca_line,
+    "pls-direction": pls_direction,
     "ppca-pupil": ppca_pupil,
     "lasso-plane": lasso_plane,
     "two-posteriors": two_posteriors,

@@ -33,6 +33,8 @@ RNG = np.random.default_rng(0)
 N, D, K = 40, 4, 2
 X = RNG.normal(size=(N, K)) @ RNG.normal(size=(K, D)) + 0.5 * RNG.normal(size=(N, D))
 ANSWERS = (X > 0).astype(float)
+COUNTS = np.round(5 * np.abs(X))
+TARGETS = X[:, :2] + RNG.normal(size=(N, 2))
 W, H = RNG.normal(size=(D, K)), RNG.normal(size=(N, K))
 CHAIN = np.array([[0.9, 0.1], [0.2, 0.8]])
 B, PSI, WEIGHTS = np.arange(D) / D, np.linspace(0.5, 1, D), np.array([0.25, 0.75])
@@ -299,6 +301,10 @@ def gappy(good):
     return but(samples, *MISSING)(good) | no_column
 
 
+def counts(good):
+    return samples(good) | {"negative": -good, "no word": 0 * good}
+
+
 # The calls: name, function, good arguments, kinds of the arguments.
 
 LOOP = {"tol": not_negative, "max_iter": integer}
@@ -372,6 +378,25 @@ ESTIMATORS = {
         | {"stationary": boolean, "covariance_floor": not_negative}
         | STARTS,
     ),
+    "PLS": (
+        X,
+        {"Y": TARGETS, "n_components": 2},
+        {"X": but(matrix, *COLUMNS), "Y": but(matrix, *COLUMNS), "n_components": up_to(D)}
+        | {"scale": boolean},
+    ),
+    "LSA": (X, {"n_components": 2}, {"X": samples, "n_components": up_to(D)}),
+    "PLSA": (
+        COUNTS,
+        {"n_components": 2, "tol": 1e-3},
+        {"X": counts, "n_components": integer} | STARTS,
+    ),
+    "LatentDirichletAllocation": (
+        COUNTS,
+        {"n_components": 2, "tol": 1e-3},
+        {"X": counts, "n_components": integer, "alpha": positive, "eta": positive}
+        | {"method": option, "n_sweeps": integer}
+        | STARTS,
+    ),
     "SparseCoding": (
         X,
         {"n_components": 2, "lam": 0.1, "max_iter": 20, "tol": 1e-2},
@@ -401,6 +426,7 @@ METHODS = {
 #: Models that take NaN for a missing entry, and those of their methods that do not.
 INCOMPLETE = {"LinearGaussianModel", "ProbabilisticSFA", "FactorAnalysis", "PPCA"}
 INCOMPLETE |= {"LatentClassModel"}
+OF_COUNTS = {"PLSA", "LatentDirichletAllocation"}
 COMPLETE = {"bartlett_scores", "inverse_transform", "log_prior", "log_joint", "sample"}
 #: A model without noise has no joint density.
 REFUSED = {("ICA", "log_joint")}
@@ -527,6 +553,11 @@ FUNCTIONS = {
         {"weights": WEIGHTS, "models": [PPCA.from_parameters(W)] * 2},
         {"weights": weights, "models": models},
     ),
+    "pls.nipals": (
+        {"X": X - X.mean(axis=0), "Y": TARGETS - TARGETS.mean(axis=0), "n_components": 2},
+        {"X": but(matrix, *COLUMNS), "Y": but(matrix, *COLUMNS), "n_components": integer},
+    ),
+    "lda.tokens": ({"X": COUNTS}, {"X": lambda good: samples(good) | {"halves": good / 2}}),
     "latent_class.LatentClassModel.from_parameters": (
         {"weights": WEIGHTS, "probabilities": ANSWERS[:2]},
         {"weights": weights, "probabilities": probabilities},
@@ -594,7 +625,7 @@ CHECKS = {
 }
 
 
-DATA = ("X", "sample_weight", "lengths", "moments")
+DATA = ("X", "Y", "sample_weight", "lengths", "moments")
 
 
 def fit(name, **arguments):
@@ -651,10 +682,13 @@ def calls():
         arguments |= {"n_samples": 3, "random_state": 0}
         arguments |= WEIGHTED[0]
         for method, kinds in METHODS.items():
-            if hasattr(model, method) and (name, method) not in REFUSED:
+            if is_ours(model, method) and (name, method) not in REFUSED:
                 good = {key: arguments[key] for key in kinds}
                 if method == "inverse_transform":
                     good = {"X": codes}
+                if (name, method) == ("PLS", "score"):
+                    good = {"X": X, "y": TARGETS}
+                    kinds = {"X": matrix, "y": matrix}
                 if name in INCOMPLETE and method not in COMPLETE:
                     kinds = {
                         key: but(kind, *MISSING) if key == "X" else kind
@@ -681,6 +715,12 @@ def calls():
 
         good = {"array": dask.array.from_array(X)}
         yield "core.moments.Moments.from_dask", Moments.from_dask, good, {"array": moments}
+
+
+def is_ours(model, method):
+    """Return whether a model has a method that is not scikit-learn's."""
+    module = getattr(getattr(model, method, None), "__module__", None) or ""
+    return module.startswith("lvmnotes")
 
 
 def qualified_name(value):
@@ -834,6 +874,8 @@ def test_extreme_data_are_fitted_or_refused(name, extreme):
     data = EXTREMES[extreme]
     if name == "LatentClassModel":
         data = (np.asarray(data) > np.mean(data)).astype(np.asarray(data).dtype)
+    if name in OF_COUNTS:
+        data = np.abs(data)
     with time_limit(2 * SECONDS), warnings.catch_warnings(action="ignore"):
         try:
             model = fit(name, X=data, **hyperparameters)
@@ -842,7 +884,7 @@ def test_extreme_data_are_fitted_or_refused(name, extreme):
             return
         assert not nan_inside(model)
         for method in ("transform", "posterior", "score_samples", "predict_proba", "score"):
-            if hasattr(model, method):
+            if is_ours(model, method) and (name, method) != ("PLS", "score"):
                 assert not nan_inside(getattr(model, method)(data)), method
         if hasattr(model, "sample"):
             assert not nan_inside(model.sample(3, random_state=0))
@@ -865,8 +907,14 @@ PARTS_OF_A_FIT = {
     "hidden_markov.stationary_step",
     "latent_class.em_step",
     "latent_class.log_densities",
+    "lda.count",
+    "lda.gibbs_sweeps",
+    "lda.log_joint",
+    "lda.variational_step",
     "mixture_ppca.em_step",
     "mixture_ppca.m_step",
+    "plsa.em_step",
+    "plsa.fold_in",
 }
 
 
@@ -900,7 +948,7 @@ def test_every_public_function_has_a_call():
 def test_extreme_new_data_are_read_or_refused(name):
     """By a model that was fitted to ordinary data: no NaN, or an error that names X."""
     _, hyperparameters, _ = ESTIMATORS[name]
-    binary = name == "LatentClassModel"
+    binary = name == "LatentClassModel" or name in OF_COUNTS
     new = {"far": 1e160 * X, "very far": 1e300 * X, "near": 1e-300 * X}
     with time_limit(2 * SECONDS), warnings.catch_warnings(action="ignore"):
         model = fit(name, X=(X > 0).astype(float) if binary else X, **hyperparameters)

@@ -10,6 +10,7 @@ from sklearn.utils import validation
 
 from lvmnotes import (
     ICA,
+    LSA,
     PCA,
     PPCA,
     SFA,
@@ -33,6 +34,7 @@ MODELS = [
     SFA(2),
     SparseCoding(2, lam=0.5, random_state=0),
     ICA(2, random_state=0),
+    LSA(2),
 ]
 CODECS = [model for model in MODELS if hasattr(model, "inverse_transform")]
 OF_MOMENTS = [model for model in MODELS if hasattr(model, "fit_moments")]

@@ -9,7 +9,10 @@ import pytest
 from lvmnotes import data
 
 TABLES = [data.ability, data.harman24, data.harman8, data.school_subjects]
-SCORES = [data.holzinger_swineford, data.lsat, data.old_faithful, data.earthquakes, data.digits]
+SCORES = [
+    *(data.holzinger_swineford, data.lsat, data.old_faithful, data.earthquakes, data.digits),
+    *(data.meats, data.deerwester, data.king_james),
+]
 FIXTURES = Path(__file__).parent / "fixtures"
 
 # What R's own reference output prints for these tables (tests/Examples/datasets-Ex.Rout.save of
@@ -218,3 +221,38 @@ def test_a_window_moves_over_a_photograph():
     assert np.abs(films.X).max() < 5  # of the photograph's standard deviations
     assert data.moving_patches(3, 60, size=40).X.shape == (180, 1600)
     assert not np.array_equal(data.moving_patches(60, 15, size=8, random_state=4).X, films.X)
+
+
+def test_meats_are_spectra_of_water_fat_and_protein():
+    """The first values of the table, as R prints them, and what the contents add up to."""
+    table = data.meats()
+    X, contents = table.X, table.labels
+    assert X.shape == (215, 50)
+    np.testing.assert_allclose(X[:3, 0], [2.61776, 2.83454, 2.58284], rtol=1e-12)
+    assert [contents[name][0] for name in ("water", "fat", "protein")] == [60.5, 22.5, 16.7]
+    total = sum(contents.values())
+    assert 98 < np.median(total) < 101 and total.max() < 105
+    assert np.abs(np.diff(X, axis=1)).max() < 0.2  # spectra are smooth
+
+
+def test_titles_are_counted():
+    table = data.deerwester()
+    assert table.X[3, table.feature_names.index("system")] == 2
+    np.testing.assert_array_equal(table.X.sum(axis=1), [3, 6, 4, 4, 3, 1, 2, 3, 3])
+
+
+def test_chapters_are_counted_as_the_text_says():
+    """In the first chapter of Genesis God is named 32 times."""
+    table = data.king_james()
+    X, words = table.X, table.feature_names
+    assert X.shape == (302, 300) and len(set(words)) == 300
+    assert (X == np.round(X)).all() and X.min() == 0
+    assert X[0, words.index("god")] == 32
+    books, n_chapters = np.unique(table.labels["book"], return_counts=True)
+    assert dict(zip(books, n_chapters, strict=True)) == {
+        **{"Genesis": 50, "Leviticus": 27, "Psalms": 150},
+        **{"Proverbs": 31, "Matthew": 28, "Romans": 16},
+    }
+    psalm = (table.labels["book"] == "Psalms") & (table.labels["chapter"] == 23)
+    assert (X[psalm][:, [words.index(word) for word in ("waters", "mercy", "oil")]] == 1).all()
+    assert (X > 0).sum(axis=0).min() >= 4
