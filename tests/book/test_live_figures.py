@@ -14,6 +14,7 @@ from lvmnotes import (
     PCA,
     PLS,
     PPCA,
+    SFA,
     FactorAnalysis,
     GaussianMixture,
     LatentClassModel,
@@ -264,6 +265,25 @@ def pls_direction(rng):
     )
 
 
+def slow_direction(rng):
+    """In the coordinates of the slow features, slowness is a weighted mean of theirs."""
+    Z = np.linalg.qr(np.column_stack([np.ones(30), rng.normal(size=(30, 2))]))[0][:, 1:] * 30**0.5
+    angle = rng.uniform(0, 360)
+    u = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    model = SFA().fit(Z)
+    share = (u @ model.W_) ** 2
+    return (
+        {"angle": angle},
+        {"Z": Z},
+        {
+            "output": model.transform(Z) @ model.W_.T @ u,
+            "slowness": share @ model.slowness_,
+            "across": (1 - share) @ model.slowness_,
+            "variance": share.sum(),
+        },
+    )
+
+
 #: One random setting of each figure, and what the library says: state, data, numbers.
 CASES = {
     "class-table": class_table,
@@ -271,6 +291,7 @@ CASES = {
     "factor-axes": factor_axes,
     "geyser-em": geyser_em,
     "rebuild": rebuild,
+    "slow-direction": slow_direction,
     "two-draws": two_draws,
     "pca-line": pca_line,
     "pls-direction": pls_direction,
