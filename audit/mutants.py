@@ -87,7 +87,13 @@ class Tree:
 
 
 def first_failure(nodes: list[str]) -> str:
-    """Run tests in this process, up to the first that fails; return its name, "" if all pass."""
+    """Run tests in this process, up to the first that fails; return its name, "" if all pass.
+
+    A break that changes a default changes the names of tests that have it in theirs. Then all tests
+    of the same files are run.
+    """
+    import pytest
+
     failed = []
 
     class Listener:
@@ -100,6 +106,9 @@ def first_failure(nodes: list[str]) -> str:
                 failed.append(report.nodeid)
 
     status = _pytest(["-x", *nodes], Listener())
+    files = sorted({node.partition("::")[0] for node in nodes})
+    if status == pytest.ExitCode.USAGE_ERROR and files != nodes:
+        return first_failure(files)
     return failed[0] if failed else "" if status == 0 else f"pytest ends with {status}"
 
 

@@ -98,6 +98,10 @@ def test_a_break_is_noticed(tree, module, before, after, who, claim):
         assert result["test"].startswith(f"tests/library/{who}::"), result
 
 
+def test_a_test_that_lost_its_name_is_looked_for_in_its_file(tree):
+    assert tree.tests(["tests/library/test_em.py::test_of_an_old_default"]) is None
+
+
 def test_a_chapter_that_hangs_is_stopped(tree):
     result = tree.chapter("ppca", longest=0.5)
     assert result["errors"][-1][1:] == ["_Enough", "the time is over"]
