@@ -110,23 +110,23 @@ def pls_coefficients(X, y, d):
 
 # %% plsa: words counted once
 # says: each word counts as often as it occurs
-# - quotient = X / (theta @ phi)
-# + quotient = (X > 0) / (theta @ phi)
+# - quotient = X / (proportions @ topics)
+# + quotient = (X > 0) / (proportions @ topics)
 
 # %% plsa: proportions not normalised
 # says: normalise over the topics
-# - new_theta / new_theta.sum(axis=1, keepdims=True)
-# + new_theta
+# - new_proportions / new_proportions.sum(axis=1, keepdims=True)
+# + new_proportions
 
 # %% plsa: topics normalised over the topics
 # says: over the words, not over the topics
-# - new_phi / new_phi.sum(axis=1, keepdims=True)
-# + new_phi / new_phi.sum(axis=0)
+# - new_topics / new_topics.sum(axis=1, keepdims=True)
+# + new_topics / new_topics.sum(axis=0)
 
 # %% plsa: an array of documents, words and topics
 # says: MB of memory at its peak
-# - quotient = X / (theta @ phi)
-# + quotient = X / (theta[:, :, None] * phi).sum(axis=1)
+# - quotient = X / (proportions @ topics)
+# + quotient = X / (proportions[:, :, None] * topics).sum(axis=1)
 
 # %% gibbs: not normalised
 # says: the probabilities add up to 1
