@@ -11,6 +11,7 @@ from scipy import stats
 from scipy.spatial.transform import Rotation
 
 from lvmnotes import (
+    ICA,
     PCA,
     PLS,
     PPCA,
@@ -179,6 +180,22 @@ def cloud(rng):
     )
 
 
+def ica_turn(rng):
+    X = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 2)) + rng.normal(size=2)
+    angle = rng.uniform(0, 360)
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    scores = {
+        name: ICA.from_parameters([[c, -s], [s, c]], prior=prior)
+        for name, prior in (("normal", stats.norm()), ("laplace", stats.laplace(scale=0.5**0.5)))
+    }
+    kurtosis = np.abs(stats.kurtosis(scores["normal"].transform(X))).mean()
+    return (
+        {"angle": angle},
+        {"X": X},
+        {name: model.score(X) for name, model in scores.items()} | {"kurtosis": kurtosis},
+    )
+
+
 def class_table(rng):
     share, A, B = rng.random(), rng.random(2), rng.random(2)
     model = LatentClassModel.from_parameters([share, 1 - share], np.column_stack([A, B]))
@@ -290,6 +307,7 @@ CASES = {
     "cloud": cloud,
     "factor-axes": factor_axes,
     "geyser-em": geyser_em,
+    "ica-turn": ica_turn,
     "rebuild": rebuild,
     "slow-direction": slow_direction,
     "two-draws": two_draws,
