@@ -22,6 +22,7 @@ from .pca import PCA
 from .pls import PLS
 from .plsa import PLSA
 from .ppca import PPCA
+from .pseudo_marginal import particle_filter, pseudo_marginal_metropolis_hastings
 from .rotation import oblimin, promax, varimax
 from .slow_features import SFA, ProbabilisticSFA
 from .sparse_coding import SparseCoding
@@ -63,7 +64,9 @@ __all__ = [
     "glue",
     "live_figure",
     "oblimin",
+    "particle_filter",
     "promax",
+    "pseudo_marginal_metropolis_hastings",
     "question",
     "sparse_encode",
     "varimax",

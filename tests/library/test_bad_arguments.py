@@ -568,6 +568,25 @@ FUNCTIONS = {
         | {"means": another, "covariances": another, "probabilities": another},
     ),
     "hidden_markov.stationary_distribution": ({"transition": CHAIN}, {"transition": table}),
+    "pseudo_marginal.pseudo_marginal_metropolis_hastings": (
+        {"log_likelihood": lambda theta, rng: -(theta @ theta), "log_prior": lambda theta: 0.0}
+        | {"theta0": B, "n_samples": 5, "step": 0.5 + B},
+        {"log_likelihood": function, "log_prior": function, "theta0": but(vector, *SHAPES)}
+        | {"n_samples": integer, "step": variances}
+        | RANDOM,
+    ),
+    "pseudo_marginal.particle_filter": (
+        {"X": X, "start": lambda n, rng: rng.normal(size=(n, 1))}
+        | {"transition": lambda H, rng: H + rng.normal(size=H.shape)}
+        | {"log_density": lambda x, H: -((x[0] - H[:, 0]) ** 2), "n_particles": 5},
+        {"X": samples, "start": function, "transition": function, "log_density": function}
+        | {"n_particles": integer}
+        | RANDOM,
+    ),
+    "pseudo_marginal.systematic_resampling": (
+        {"weights": WEIGHTS},
+        {"weights": but(sample_weight, *SHAPES, "zero"), **RANDOM},
+    ),
     "core.moments.Moments": (
         {"n": 5.0, "mean": B, "scatter": S},
         {"n": positive, "mean": vector, "scatter": scatter},
