@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import picard
 import sksfa
 import spams
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -270,6 +271,44 @@ def _gaussian_mixture(n_samples: int, kind: str, goal: float, repeats: int) -> R
     )
 
 
+def _ica(n_samples: int, n_features: int, goal: float, repeats: int) -> Race:
+    """Separate sources of four kinds, each library with its own tolerance and start."""
+    rng = np.random.default_rng(0)
+    kinds = [
+        rng.laplace(size=(n_samples, n_features)),
+        rng.uniform(-1, 1, size=(n_samples, n_features)),
+        rng.choice([-1, 1], (n_samples, n_features)) + 0.3 * rng.normal(size=(n_samples, 1)),
+        rng.standard_t(5, size=(n_samples, n_features)),
+    ]
+    H = np.column_stack([kinds[j % 4][:, j] for j in range(n_features)])
+    node, weight = np.polynomial.hermite_e.hermegauss(60)
+    normal = weight @ np.log(np.cosh(node)) / weight.sum()
+
+    def contrast(model, X):
+        H = model.transform(X)
+        H = (H - H.mean(axis=0)) / H.std(axis=0)
+        return np.abs(np.log(np.cosh(H)).mean(axis=0) - normal).sum()
+
+    def fast(solver):
+        return lambda X: decomposition.FastICA(
+            whiten="unit-variance", whiten_solver=solver, random_state=0
+        ).fit(X)
+
+    return Race(
+        X=H / H.std(axis=0) @ rng.normal(size=(n_features, n_features)).T,
+        runners={
+            "lvmnotes": lambda X: lvmnotes.ICA(random_state=0).fit(X),
+            "scikit-learn": fast("svd"),
+            "scikit-learn, eigh": fast("eigh"),
+            "picard": lambda X: picard.Picard(random_state=0).fit(X),
+        },
+        objective=contrast,
+        unit="distance of the sources from normal ones, mean log cosh",
+        goal=goal,
+        repeats=repeats,
+    )
+
+
 def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer: str) -> Race:
     """Compute codes for 128 atoms learned from the data."""
     X = X - X.mean(axis=0)
@@ -337,6 +376,8 @@ CASES: dict[str, Callable[[], Race]] = {
         100_000, "spherical", 1, 3
     ),
     "Gaussian mixture, 2,000 x 8, 10 classes": lambda: _gaussian_mixture(2_000, "full", 1, 9),
+    "independent components, 10,000 x 4": lambda: _ica(10_000, 4, 1.5, 51),
+    "independent components, 100,000 x 16": lambda: _ica(100_000, 16, 1.3, 7),
     "sparse codes, 1,797 digits of 64 pixels, 128 atoms": lambda: _sparse_codes(
         _digits(), 0.8, 1, 9, peer="scikit-learn"
     ),

@@ -32,7 +32,7 @@ BLOCK_SIZE = 2**15
 #: A direction of the data counts if its variance is more than this share of the largest.
 SMALLEST_SHARE = 1e-12
 #: In a larger sample, the fixed point is first found on this many rows, and this many per factor.
-FEW_ROWS, ROWS_PER_FACTOR = 2000, 400
+FEW_ROWS, ROWS_PER_FACTOR = 1000, 250
 #: Tolerance of that first fixed point, which the iterations on all rows make exact.
 ROUGH_TOL = 1e-3
 #: Smallest curvature that a step of the quasi-Newton search uses.
@@ -79,7 +79,7 @@ class ICA(DensityModel, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         is first replaced by rows of it drawn at random, then the iteration ends on all rows.
         ``"ml"`` continues from there to the maximum of the likelihood over W, by a quasi-Newton
         method in relative coordinates (Ablin, Cardoso and Gramfort 2018).
-    tol : float, default 1e-6
+    tol : float, default 1e-5
         The fixed point is reached when no row of the unmixing matrix turns by an angle with a
         cosine below 1 - tol; the likelihood, when no entry of its relative gradient exceeds tol.
     max_iter : int, default 500
@@ -127,7 +127,7 @@ class ICA(DensityModel, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         n_components: int | None = None,
         method: str = "fastica",
         *,
-        tol: float = 1e-6,
+        tol: float = 1e-5,
         max_iter: int = 500,
         random_state=None,
     ):
