@@ -15,6 +15,7 @@ import numpy as np
 import picard
 import sksfa
 import spams
+from hmmlearn import hmm
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn import decomposition, mixture
 from sklearn.base import clone
@@ -349,6 +350,70 @@ def _digits() -> np.ndarray:
     return data.digits().X / 16
 
 
+def _chain(n_steps: int) -> tuple[lvmnotes.HiddenMarkovModel, np.ndarray]:
+    """Return a Gaussian hidden Markov model of three states, and a series drawn from it."""
+    transition = 0.9 * np.eye(3) + 0.1 / 3
+    means, covariances = [[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]], [np.eye(2)] * 3
+    truth = lvmnotes.HiddenMarkovModel.from_parameters(
+        np.full(3, 1 / 3), transition, means=means, covariances=covariances
+    )
+    return truth, truth.sample(n_steps, random_state=0)[0]
+
+
+def _hidden_markov(n_steps: int, goal: float | None, repeats: int) -> Race:
+    """Run thirty iterations of EM, each library from its own start.
+
+    The peer's seed is one with which it ends at the same optimum; with others it does not.
+    """
+
+    def ours(X):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = lvmnotes.HiddenMarkovModel(3, n_init=1, tol=0, max_iter=30, random_state=0)
+            return model.fit(X)
+
+    def peer(implementation):
+        options = {"implementation": implementation, "n_iter": 30, "tol": -np.inf}
+        return lambda X: hmm.GaussianHMM(3, "full", random_state=2, **options).fit(X)
+
+    def objective(model, X):
+        return model.score(X) / (1 if isinstance(model, lvmnotes.HiddenMarkovModel) else len(X))
+
+    return Race(
+        X=_chain(n_steps)[1],
+        runners={
+            "lvmnotes": ours,
+            "hmmlearn, scaling": peer("scaling"),
+            "hmmlearn": peer("log"),
+        },
+        objective=objective,
+        unit="nats per step",
+        goal=goal,
+        repeats=repeats,
+    )
+
+
+def _best_path(n_steps: int, repeats: int) -> Race:
+    """Find the most probable path of states under the same parameters."""
+    truth, X = _chain(n_steps)
+    peer = hmm.GaussianHMM(3, "full")
+    peer.n_features, peer.startprob_, peer.transmat_ = 2, truth.start_, truth.transition_
+    peer.means_, peer.covars_ = truth.means_, truth.covariances_
+
+    def log_joint(path, X):
+        table = np.log(truth.transition_)[path[:-1], path[1:]].sum() + np.log(1 / 3)
+        return (table - 0.5 * ((X - truth.means_[path]) ** 2).sum()) / len(X)
+
+    return Race(
+        X=X,
+        runners={"lvmnotes": truth.predict, "hmmlearn": peer.predict},
+        objective=log_joint,
+        unit="nats per step, up to a constant",
+        goal=0.5,
+        repeats=repeats,
+    )
+
+
 CASES: dict[str, Callable[[], Race]] = {
     "factor analysis, 2,000 x 50, 5 factors": lambda: _factor_analysis(2_000, 50, 5, 10, 15),
     "factor analysis, 100,000 x 64, 10 factors": lambda: _factor_analysis(100_000, 64, 10, 50, 5),
@@ -378,6 +443,9 @@ CASES: dict[str, Callable[[], Race]] = {
     "Gaussian mixture, 2,000 x 8, 10 classes": lambda: _gaussian_mixture(2_000, "full", 1, 9),
     "independent components, 10,000 x 4": lambda: _ica(10_000, 4, 1.5, 51),
     "independent components, 100,000 x 16": lambda: _ica(100_000, 16, 1.3, 7),
+    "hidden Markov model, 200,000 steps, 3 states": lambda: _hidden_markov(200_000, 0.5, 3),
+    "hidden Markov model, 5,000 steps, 3 states": lambda: _hidden_markov(5_000, None, 5),
+    "most probable path, 200,000 steps, 3 states": lambda: _best_path(200_000, 9),
     "sparse codes, 1,797 digits of 64 pixels, 128 atoms": lambda: _sparse_codes(
         _digits(), 0.8, 1, 9, peer="scikit-learn"
     ),

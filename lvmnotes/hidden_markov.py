@@ -43,7 +43,7 @@ HALVINGS = 40
 #: Largest category: all up to the largest that occurs have a column in the table.
 LARGEST_CATEGORY = 10**6
 #: Steps in a window of a long series, and windows on which starting values are sought, at least.
-WINDOW, N_WINDOWS = 64, 64
+WINDOW, N_WINDOWS = 64, 16
 
 
 class HiddenMarkovModel(DensityModel):
@@ -77,7 +77,7 @@ class HiddenMarkovModel(DensityModel):
     covariance_floor : float, default 1e-6
         Smallest variance of a Gaussian state in any direction, as a part of the local variance of
         the data in that direction, as in `GaussianMixture`: the likelihood has no maximum without.
-    n_init : int, default 5
+    n_init : int, default 1
         Number of starts; the fit with the highest likelihood is kept. Each start is the best of
         six short runs of EM (Biernacki, Celeux and Govaert 2003).
     tol : float, default 1e-9
@@ -140,7 +140,7 @@ class HiddenMarkovModel(DensityModel):
         *,
         stationary: bool = False,
         covariance_floor: float = 1e-6,
-        n_init: int = 5,
+        n_init: int = 1,
         tol: float = 1e-9,
         max_iter: int = 10_000,
         random_state=None,

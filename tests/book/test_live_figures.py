@@ -1,5 +1,6 @@
 """The figures that the reader drags: what they compute, and how they answer to hand and keys."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -18,6 +19,7 @@ from lvmnotes import (
     SFA,
     FactorAnalysis,
     GaussianMixture,
+    HiddenMarkovModel,
     LatentClassModel,
     LinearFactorModel,
     LinearGaussianModel,
@@ -301,6 +303,41 @@ def slow_direction(rng):
     )
 
 
+def trellis(rng):
+    counts, rates = rng.poisson(8, size=9), rng.uniform(2, 14, size=2)
+    stay = rng.uniform(0.5, 0.99)
+    model = HiddenMarkovModel.from_parameters(
+        [0.5, 0.5], [[stay, 1 - stay], [1 - stay, stay]], rates=rates
+    )
+    X = counts[:, None]
+    scales = np.exp(model.score_samples(X))
+    filtered = [model.posterior(X[: t + 1])[-1] for t in range(9)]
+    path = model.predict(X)
+    steps = np.log(model.transition_[path[:-1], path[1:]]).sum()
+    log_joint = np.log(0.5) + steps + stats.poisson.logpmf(counts, rates[path]).sum()
+    # The best predecessor of each state: by all paths that end there.
+    before = [[0, 0]]
+    for t in range(1, 9):
+        paths = np.array(list(itertools.product([0, 1], repeat=t)))
+        value = stats.poisson.logpmf(counts[:t], rates[paths]).sum(axis=1)
+        value += np.log(model.transition_[paths[:, :-1], paths[:, 1:]]).sum(axis=1)
+        ways = np.array([value[paths[:, -1] == i].max() for i in (0, 1)])
+        before.append((ways[:, None] + np.log(model.transition_)).argmax(axis=0))
+    return (
+        {"stay": stay},
+        {"counts": counts, "rates": rates},
+        {
+            "filtered": filtered,
+            "scales": scales,
+            "smoothed": model.posterior(X),
+            "path": path,
+            "from": before,
+            "logLikelihood": 9 * model.score(X),
+            "logPosterior": log_joint - 9 * model.score(X),
+        },
+    )
+
+
 #: One random setting of each figure, and what the library says: state, data, numbers.
 CASES = {
     "class-table": class_table,
@@ -310,6 +347,7 @@ CASES = {
     "ica-turn": ica_turn,
     "rebuild": rebuild,
     "slow-direction": slow_direction,
+    "trellis": trellis,
     "two-draws": two_draws,
     "pca-line": pca_line,
     "pls-direction": pls_direction,
