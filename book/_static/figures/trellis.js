@@ -99,10 +99,13 @@
     compute,
     build,
     start: ({ stay }) => ({ step: 0, stay }),
-    finding: ({ step }, numbers, { counts, years, names }) => {
+    finding: ({ step, stay }, numbers, { counts, years, names }) => {
       const T = counts.length, { pass, t } = where(step, T);
       const { filtered, scales, smoothed, path, logLikelihood, logPosterior } = numbers;
-      if (pass === 0) return `${T} years, 2 states, ${2 ** T} paths. Take the first step.`;
+      if (pass === 0) {
+        return `${T} years, 2 states, ${2 ** T} paths; a state stays with probability ` +
+          `${number(stay)}. Take the first step.`;
+      }
       const year = `${years[t]}, ${counts[t]} earthquakes`;
       if (pass === 1) {
         return `Forward to ${year}: they had probability ${number(scales[t], 3)} given the years ` +
