@@ -19,6 +19,7 @@ from hmmlearn import hmm
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn import decomposition, mixture
 from sklearn.base import clone
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
@@ -342,6 +343,83 @@ def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer:
     )
 
 
+def _partial_least_squares(n_samples: int, n_features: int, n_targets: int, repeats: int) -> Race:
+    """Five components; the peer's inner iteration goes on until both predict the same."""
+    rng = np.random.default_rng(0)
+    H = rng.normal(size=(n_samples, 5)) * np.arange(5, 0, -1)
+    X = H @ rng.normal(size=(5, n_features)) + rng.normal(size=(n_samples, n_features))
+    Y = H @ rng.normal(size=(5, n_targets)) + rng.normal(size=(n_samples, n_targets))
+    return Race(
+        X=X,
+        runners={
+            "lvmnotes": lambda X: lvmnotes.PLS(5).fit(X, Y),
+            "scikit-learn": lambda X: PLSRegression(5, tol=1e-14).fit(X, Y),
+        },
+        objective=lambda model, X: model.score(X, Y),
+        unit="R² of the fit",
+        goal=1,
+        repeats=repeats,
+    )
+
+
+def _latent_semantic_analysis(n_documents: int, n_words: int, repeats: int) -> Race:
+    rng = np.random.default_rng(0)
+    mean = rng.dirichlet(np.full(20, 0.1), n_documents) @ rng.dirichlet(np.full(n_words, 0.1), 20)
+    return Race(
+        X=rng.poisson(200 * mean).astype(float),
+        runners={
+            "lvmnotes": lambda X: lvmnotes.LSA(10).fit(X),
+            "scikit-learn, arpack": lambda X: decomposition.TruncatedSVD(
+                10, algorithm="arpack", random_state=0
+            ).fit(X),
+        },
+        objective=lambda model, X: (model.singular_values_**2).sum() / (X**2).sum(),
+        unit="share of the sum of squares",
+        goal=0.5,
+        repeats=repeats,
+    )
+
+
+def _topics(model: str, repeats: int) -> Race:
+    """Ten topics of real chapters; every program ends at an optimum of its own."""
+    X = data.king_james().X
+    n_words = X.sum()
+    if model == "pLSA":
+        runners = {
+            "lvmnotes": lambda X: lvmnotes.PLSA(10, random_state=0).fit(X),
+            "scikit-learn, NMF": lambda X: decomposition.NMF(
+                10,
+                init="random",
+                solver="mu",
+                beta_loss="kullback-leibler",
+                tol=1e-6,
+                max_iter=3_000,
+                random_state=0,
+            ).fit(X),
+        }
+
+        def objective(model, X):
+            W = model.proportions_ if hasattr(model, "proportions_") else model.transform(X)
+            p = W @ getattr(model, "topics_", getattr(model, "components_", None))
+            p /= p.sum(axis=1, keepdims=True)
+            return X[X > 0] @ np.log(p[X > 0]) / n_words
+
+    else:
+        runners = {
+            "lvmnotes": lambda X: lvmnotes.LatentDirichletAllocation(10, random_state=0).fit(X),
+            "scikit-learn": lambda X: decomposition.LatentDirichletAllocation(
+                10, doc_topic_prior=0.1, topic_word_prior=0.1, max_iter=100, random_state=0
+            ).fit(X),
+        }
+
+        def objective(model, X):
+            trace = getattr(model, "bound_trace_", None)
+            return model.score(X) / n_words if trace is None else trace[-1]
+
+    unit = "nats per word" if model == "pLSA" else "nats per word, bound"
+    return Race(X=X, runners=runners, objective=objective, unit=unit, goal=0.5, repeats=repeats)
+
+
 def _patches() -> np.ndarray:
     return data.natural_patches(20_000, size=8).X
 
@@ -460,4 +538,17 @@ CASES: dict[str, Callable[[], Race]] = {
     ),
     "slow feature analysis, 10,000 x 10, 3 outputs": lambda: _slow_features(10_000, 10, 3, 51),
     "slow feature analysis, 100,000 x 32, 5 outputs": lambda: _slow_features(100_000, 32, 5, 11),
+    "partial least squares, 2,000 x 50, one target": lambda: _partial_least_squares(
+        2_000, 50, 1, 51
+    ),
+    "partial least squares, 2,000 x 50, 10 targets": lambda: _partial_least_squares(
+        2_000, 50, 10, 51
+    ),
+    "partial least squares, 20,000 x 200, 10 targets": lambda: _partial_least_squares(
+        20_000, 200, 10, 5
+    ),
+    "latent semantic analysis, 2,000 x 500": lambda: _latent_semantic_analysis(2_000, 500, 11),
+    "latent semantic analysis, 3,000 x 2,000": lambda: _latent_semantic_analysis(3_000, 2_000, 3),
+    "pLSA, 302 chapters, 10 topics": lambda: _topics("pLSA", 3),
+    "LDA, variational, 302 chapters, 10 topics": lambda: _topics("LDA", 3),
 }

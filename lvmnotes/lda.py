@@ -52,7 +52,8 @@ class LatentDirichletAllocation(TopicModel):
         distributions of all topics and proportions; ``"gibbs"`` draws the topic of every word in
         turn, given those of all other words (Griffiths and Steyvers 2004), and needs whole numbers.
     n_init : int, default 1
-        Number of random starts of ``"variational"``; the fit with the highest bound is kept.
+        Number of random starts; the fit with the highest bound, or the chain with the highest mean
+        of the log-joint over the draws kept, is the one that counts.
     tol : float, default 1e-6
         Variational EM stops when the remaining gain of the bound, estimated from the last gains,
         is below this many nats per word; `transform` stops when no proportion of a document changes
@@ -60,7 +61,7 @@ class LatentDirichletAllocation(TopicModel):
     max_iter : int, default 10000
         Largest number of iterations of variational EM, and of `transform`.
     n_sweeps : int, default 200
-        Number of times that Gibbs sampling draws every word's topic. The first half is discarded.
+        Number of times that Gibbs sampling draws every word's topic. The last quarter is kept.
     random_state : None, int or numpy.random.Generator
         Seed for the initial values and for the draws.
 
@@ -155,19 +156,26 @@ class LatentDirichletAllocation(TopicModel):
         self._word_weights = expected_share(eta_hat)
 
     def _fit_gibbs(self, X: np.ndarray, rng: np.random.Generator) -> None:
+        chains = (self._chain(X, rng) for _ in range(self.n_init))
+        kept = slice(3 * self.n_sweeps // 4, None)
+        trace, topics = max(chains, key=lambda chain: chain[0][kept].mean())
+        self.topics_ = self._word_weights = topics
+        self.log_joint_trace_, self.n_iter_ = trace, self.n_sweeps
+
+    def _chain(self, X: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Trace of the log-joint, and mean topics over the draws kept."""
         (N, D), K = X.shape, self.n_components
         documents, words = tokens(X)
         trace, topics, n_words = [], np.zeros((K, D)), np.zeros(K)
         for z in islice(gibbs_sweeps(X, K, self.alpha, self.eta, rng), self.n_sweeps):
             document_counts, topic_counts = count(z, documents, N, K), count(z, words, D, K).T
             trace.append(log_joint(document_counts, topic_counts, self.alpha, self.eta) / len(z))
-            if len(trace) > self.n_sweeps // 2:
+            if len(trace) > 3 * self.n_sweeps // 4:
                 posterior = topic_counts + self.eta
                 topics += posterior / posterior.sum(axis=1, keepdims=True)
                 n_words += topic_counts.sum(axis=1)
         topics = topics[np.argsort(-n_words, kind="stable")]
-        self.topics_ = self._word_weights = topics / topics.sum(axis=1, keepdims=True)
-        self.log_joint_trace_, self.n_iter_ = np.array(trace), self.n_sweeps
+        return np.array(trace), topics / topics.sum(axis=1, keepdims=True)
 
     def _proportions(self, X: np.ndarray) -> np.ndarray:
         alpha_hat = infer(X, self._word_weights, self.alpha, tol=self.tol, max_iter=self.max_iter)
@@ -285,8 +293,8 @@ def gibbs_sweeps(
     Yields
     ------
     ndarray of int, shape (n_words,)
-        The topic of each word after a sweep, in the order of `tokens`. It begins with topics drawn
-        with equal probabilities, which are not yielded.
+        The topic of each word after a sweep, in the order of `tokens`. Before the first one all
+        topics are drawn with equal probabilities.
     """
     rng = check_random_state(random_state)
     documents, words = tokens(X)

@@ -263,7 +263,7 @@ def fold_in(X: np.ndarray, topics: np.ndarray, *, tol: float, max_iter: int) -> 
     open_ = np.flatnonzero(X.any(axis=1))
     shares = X[open_] / X[open_].sum(axis=1, keepdims=True)
     for _ in range(max_iter):
-        gradient = (shares / (proportions[open_] @ topics)) @ topics.T
+        gradient = expected_ratio(shares, proportions[open_], topics)[1] @ topics.T
         going_on = gradient.max(axis=1) - 1 > tol
         open_, shares = open_[going_on], shares[going_on]
         if not open_.size:

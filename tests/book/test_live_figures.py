@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from scipy import stats
 from scipy.spatial.transform import Rotation
+from scipy.special import softmax
 
 from lvmnotes import (
     ICA,
@@ -25,6 +26,7 @@ from lvmnotes import (
     LinearGaussianModel,
     SparseCoding,
     data,
+    lda,
     live_figure,
     sparse_encode,
     varimax,
@@ -338,6 +340,29 @@ def trellis(rng):
     )
 
 
+def gibbs_bars(rng):
+    X, K = rng.multinomial(12, rng.dirichlet(np.ones(25)), size=6), 4
+    alpha, eta = rng.uniform(0.1, 2, size=2)
+    documents, words = lda.tokens(X)
+    z = rng.integers(K, size=len(words))
+
+    def joint(z):
+        by_document, by_word = lda.count(z, documents, 6, K), lda.count(z, words, 25, K)
+        return lda.log_joint(by_document, by_word.T, alpha, eta)
+
+    topics = lda.count(z, words, 25, K).T + eta
+    first = softmax([joint(np.r_[k, z[1:]]) for k in range(K)])
+    return (
+        {"z": z, "alpha": alpha, "eta": eta},
+        {"X": X, "K": K},
+        {
+            "logJoint": joint(z) / len(z),
+            "topics": topics / topics.sum(axis=1, keepdims=True),
+            "first": first,
+        },
+    )
+
+
 #: One random setting of each figure, and what the library says: state, data, numbers.
 CASES = {
     "class-table": class_table,
@@ -345,6 +370,7 @@ CASES = {
     "factor-axes": factor_axes,
     "geyser-em": geyser_em,
     "ica-turn": ica_turn,
+    "gibbs-bars": gibbs_bars,
     "rebuild": rebuild,
     "slow-direction": slow_direction,
     "trellis": trellis,

@@ -179,6 +179,12 @@ def test_folding_in_finds_the_best_proportions():
     np.testing.assert_allclose(model.transform(new[::-1])[::-1], found, atol=1e-12)
 
 
+def test_a_topic_that_a_document_does_not_have_gets_nothing():
+    topics = np.array([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5], [0.4, 0.2, 0.2, 0.2]])
+    found = plsa.fold_in(np.array([[3.0, 3, 0, 0], [0, 0, 2, 0]]), topics, tol=1e-9, max_iter=9999)
+    np.testing.assert_allclose(found, [[1, 0, 0], [0, 1, 0]], atol=1e-8)
+
+
 def test_more_starts_are_never_worse():
     one, many = (PLSA(4, n_init=n, random_state=1).fit(COUNTS) for n in (1, 6))
     assert many.log_likelihood_trace_[-1] >= one.log_likelihood_trace_[-1]
@@ -323,6 +329,22 @@ def test_gibbs_sampling_agrees_with_enumeration():
     assert np.ptp(same[pairs]) > 0.1  # the pairs differ by more than the error
 
 
+@pytest.mark.parametrize("method", ["variational", "gibbs"])
+def test_one_topic_has_a_posterior_in_closed_form(method):
+    """Then nothing is approximated: the bound is the evidence, and the topic its posterior mean."""
+    model = LatentDirichletAllocation(1, 0.5, 0.3, method, random_state=0).fit(COUNTS)
+    posterior = COUNTS.sum(axis=0) + 0.3
+    np.testing.assert_allclose(model.topics_[0], posterior / posterior.sum(), rtol=1e-12)
+    log_evidence = (
+        special.gammaln(posterior).sum()
+        - special.gammaln(posterior.sum())
+        - D * special.gammaln(0.3)
+        + special.gammaln(0.3 * D)
+    )
+    trace = model.bound_trace_ if method == "variational" else model.log_joint_trace_
+    assert trace[-1] * COUNTS.sum() == pytest.approx(log_evidence, rel=1e-12)
+
+
 def test_the_variational_bound_is_below_the_evidence():
     log_evidence, _ = enumerate_toy()
     bounds = [
@@ -389,7 +411,7 @@ def test_the_bars_are_recovered_on_nineteen_of_twenty_seeds(n_documents, n_words
         rng = np.random.default_rng(seed)
         X, topics = bars(n_documents, n_words, alpha, rng)
         model = LatentDirichletAllocation(
-            10, alpha, alpha, method="gibbs", n_sweeps=n_sweeps, random_state=rng
+            10, alpha, alpha, "gibbs", n_init=2, n_sweeps=n_sweeps, random_state=rng
         )
         count += recovered(model.fit(X).topics_, topics)
     assert count >= 19

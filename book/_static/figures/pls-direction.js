@@ -60,7 +60,7 @@
     }
     const line = plane.path("ink");
     const curves = view.plane({
-      x: [0, 180], y: [-1.1, 1.25], height: 298, xlabel: "angle of the direction (°)",
+      x: [0, 180], y: [-0.5, 1.3], height: 298, xlabel: "angle of the direction (°)",
       ylabel: "share of the maximum", label: "The three measures at every angle",
       xticks: { values: [0, 45, 90, 135, 180], digits: 0 },
     });

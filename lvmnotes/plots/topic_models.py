@@ -1,0 +1,120 @@
+"""Figures of the chapter on topic models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+
+from .common import WIDTH, frameless
+
+
+def words_and_titles(
+    words: np.ndarray, titles: np.ndarray, names: Sequence[str], title_names: Sequence[str]
+) -> Figure:
+    """Draw words and documents in the plane of two dimensions of latent semantic analysis.
+
+    Parameters
+    ----------
+    words : array_like of shape (n_features, 2)
+    titles : array_like of shape (n_samples, 2)
+    names, title_names : sequence of str
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.4))
+    for points, labels, style, color, side in (
+        (words, names, "o", "C0", "left"),
+        (titles, title_names, "s", "C1", "right"),
+    ):
+        ax.plot(*np.transpose(points), style, color=color, markersize=5)
+        at: dict[tuple, list[str]] = {}  # words in the same documents have the same place
+        for point, label in zip(points, labels, strict=True):
+            at.setdefault(tuple(np.round(point, 6)), []).append(label)
+        for point, together in at.items():
+            offset = (6 if side == "left" else -6, -4)
+            ax.annotate(
+                ", ".join(together), point, offset, textcoords="offset points", color=color, ha=side
+            )
+    ax.axhline(0, color="0.7", linewidth=0.8)
+    ax.set(xlabel="first dimension", ylabel="second dimension")
+    ax.margins(x=0.2, y=0.1)
+    return figure
+
+
+def plates() -> Figure:
+    """Draw the graphical models of pLSA and of LDA, with plates for what is repeated."""
+    figure, axes = plt.subplots(2, 1, figsize=(WIDTH, 4.0))
+    titles = "probabilistic latent semantic analysis", "latent Dirichlet allocation"
+    for ax, title, priors in zip(axes, titles, (False, True), strict=True):
+        ax.set_title(title)
+        nodes = {r"$\pi_n$": 1.3, "$z$": 2.5, "$x$": 3.7, r"$\theta_k$": 5.1}
+        if priors:
+            nodes |= {r"$\alpha$": 0.2, r"$\eta$": 6.2}
+        for text, x in nodes.items():
+            if text not in (r"$\alpha$", r"$\eta$"):
+                latent = text != "$x$" and (priors or text == "$z$")
+                edge = {"edgecolor": "black", "linestyle": "-" if latent or text == "$x$" else ":"}
+                face = "0.85" if text == "$x$" else "white"
+                ax.add_patch(Circle((x, 0), 0.33, facecolor=face, **edge))
+            ax.text(x, 0, text, ha="center", va="center")
+        arrows = [(1.3, 2.5), (2.5, 3.7), (5.1, 3.7), *([(0.2, 1.3), (6.2, 5.1)] if priors else [])]
+        for start, end in arrows:
+            gap = 0.36 if start not in (0.2, 6.2) else 0.18
+            towards = np.sign(end - start)
+            ends = {"xy": (end - 0.36 * towards, 0), "xytext": (start + gap * towards, 0)}
+            ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
+        for (left, right), low, text in (
+            ((0.8, 4.25), -1.15, "documents $n$"),
+            ((2.05, 4.15), -0.72, "words"),
+            ((4.65, 5.6), -1.15, "topics $k$"),
+        ):
+            ax.add_patch(
+                Rectangle((left, low), right - left, 0.5 - low, facecolor="none", edgecolor="0.5")
+            )
+            ax.text(left + 0.08, low + 0.06, text, va="bottom")
+        ax.set(xlim=(-0.1, 6.5), ylim=(-1.2, 0.6), aspect="equal")
+        frameless(ax)
+    return figure
+
+
+def topic_images(rows: dict[str, np.ndarray]) -> Figure:
+    """Draw rows of topics or documents of 5 x 5 pixels.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like of shape (n_images, 25)
+        Label of each row to its images, each on a scale of its own.
+    """
+    n_images = len(next(iter(rows.values())))
+    figure, axes = plt.subplots(len(rows), n_images, figsize=(WIDTH, 0.75 * len(rows) + 0.1))
+    for row, (label, images) in zip(axes, rows.items(), strict=True):
+        for ax, x in zip(row, images, strict=True):
+            ax.imshow(np.reshape(x, (5, 5)), cmap="Greys", vmin=0)
+            ax.set(xticks=[], yticks=[])
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return figure
+
+
+def perplexities(sizes: Sequence[int], curves: dict[str, np.ndarray], without: float) -> Figure:
+    """Draw perplexity over the number of topics.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of topics.
+    curves : dict of str to array_like of shape (n_sizes,)
+        Name to perplexities.
+    without : float
+        Perplexity of a model without topics.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    for (name, values), style in zip(curves.items(), ("o-", "s--", "^:"), strict=False):
+        ax.loglog(sizes, values, style, markersize=5, label=name)
+    ax.axhline(without, color="0.5", linewidth=1, label="without topics")
+    ax.set(xlabel="topics", ylabel="perplexity of held-out words")
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.minorticks_off()
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
