@@ -26,6 +26,8 @@ from .plsa import TopicModel, expected_ratio
 
 #: Smallest expected share of a topic, so that its logarithm stays finite.
 TINY = 1e-300
+#: Passes over the documents before the bound is raised jointly, and steps per document in each.
+WARM_UP, INNER = 20, 20
 
 
 class LatentDirichletAllocation(TopicModel):
@@ -138,12 +140,7 @@ class LatentDirichletAllocation(TopicModel):
         return self
 
     def _fit_variational(self, X: np.ndarray, rng: np.random.Generator) -> None:
-        D, K, n_words = X.shape[1], self.n_components, X.sum()
-        equal = self.alpha + np.repeat(X.sum(axis=1, keepdims=True) / K, K, axis=1)
-        starts = (
-            (equal, self.eta + n_words / (K * D) * rng.exponential(size=(K, D)))
-            for _ in range(self.n_init)
-        )
+        starts = (self._start(X, rng) for _ in range(self.n_init))
         (_, eta_hat), self.bound_trace_ = expectation_maximisation(
             partial(variational_step, X=X, alpha=self.alpha, eta=self.eta),
             *starts,
@@ -154,6 +151,22 @@ class LatentDirichletAllocation(TopicModel):
         eta_hat = eta_hat[np.argsort(-eta_hat.sum(axis=1), kind="stable")]
         self.topics_ = eta_hat / eta_hat.sum(axis=1, keepdims=True)
         self._word_weights = expected_share(eta_hat)
+
+    def _start(self, X: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters after passes in which every document begins anew.
+
+        Iterated jointly from the first, proportions settle before the topics are any good.
+        """
+        K = self.n_components
+        eta_hat = rng.gamma(100, 0.01, size=(K, X.shape[1]))
+        for _ in range(WARM_UP):
+            alpha_hat = self.alpha + np.repeat(X.sum(axis=1, keepdims=True) / K, K, axis=1)
+            for _ in range(INNER):
+                _, (alpha_hat, following) = variational_step(
+                    (alpha_hat, eta_hat), X, self.alpha, self.eta
+                )
+            eta_hat = following
+        return alpha_hat, eta_hat
 
     def _fit_gibbs(self, X: np.ndarray, rng: np.random.Generator) -> None:
         chains = (self._chain(X, rng) for _ in range(self.n_init))
