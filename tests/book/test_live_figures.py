@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from scipy import stats
+from scipy.integrate import quad
 from scipy.spatial.transform import Rotation
 from scipy.special import softmax
 
@@ -286,6 +287,48 @@ def pls_direction(rng):
     )
 
 
+def recycled_estimates(rng):
+    """Solve for what the chain tends to, with acceptance by quadrature."""
+    grid, s = np.arange(6) / 5, rng.uniform(0.05, 2.5)
+    posterior = rng.dirichlet(np.ones(6))
+
+    def accepted(mean):
+        """Mean of min(1, exp y) for y with this mean and the standard deviation s sqrt 2."""
+        y = stats.norm(mean, 2**0.5 * s)
+        low = mean + 2 * s**2  # where most of exp(y) is
+        area = quad(
+            lambda x: np.exp(x) * y.pdf(x),
+            *(low - 40 * s, 0),
+            points=[min(low, -1e-9)],
+            epsabs=1e-13,
+        )
+        return y.sf(0) + (area[0] if low - 40 * s < 0 else 0)
+
+    gain = np.log(posterior / posterior[:, None])
+    near = np.abs(np.subtract.outer(range(6), range(6))) == 1
+    fresh = np.zeros((6, 6))
+    fresh[near] = [accepted(x) / 2 for x in gain[near]]
+    P = fresh + np.diag(1 - fresh.sum(axis=1))
+    recomputed = np.linalg.solve(np.vstack([(P.T - np.eye(6))[1:], np.ones(6)]), np.eye(6)[5])
+
+    def spread(p):
+        return np.sqrt(p @ (grid - p @ grid) ** 2)
+
+    up = np.diag(gain, 1)
+    return (
+        {"s": s},
+        {"grid": grid, "posterior": posterior},
+        {
+            "recomputed": recomputed,
+            "acceptance": {
+                "kept": sum(posterior[:-1] * [accepted(x - s**2) for x in up]),
+                "fresh": 2 * recomputed[:-1] @ np.diag(fresh, 1),
+            },
+            "spread": {"kept": spread(posterior), "fresh": spread(recomputed)},
+        },
+    )
+
+
 def slow_direction(rng):
     """In the coordinates of the slow features, slowness is a weighted mean of theirs."""
     Z = np.linalg.qr(np.column_stack([np.ones(30), rng.normal(size=(30, 2))]))[0][:, 1:] * 30**0.5
@@ -378,6 +421,7 @@ CASES = {
     "pca-line": pca_line,
     "pls-direction": pls_direction,
     "ppca-pupil": ppca_pupil,
+    "recycled-estimates": recycled_estimates,
     "lasso-plane": lasso_plane,
     "two-posteriors": two_posteriors,
 }
