@@ -72,9 +72,9 @@
   lvmFigure("recycled-estimates", {
     compute,
     build,
-    start: () => ({ s: 0 }),
-    finding: (_, { acceptance, spread: sd }) =>
-      `Kept estimates: standard deviation ${number(sd.kept, 3)}, as without noise; ` +
+    start: () => ({ s: 0.1 }),
+    finding: ({ s }, { acceptance, spread: sd }) =>
+      `Noise ${number(s)}. Kept estimates: standard deviation ${number(sd.kept, 3)}, as without noise; ` +
       `${percent(acceptance.kept)} of the inner proposals accepted. ` +
       `Estimates made again: standard deviation ${number(sd.fresh, 3)}; ` +
       `${percent(acceptance.fresh)} accepted.`,
