@@ -115,13 +115,18 @@ def pls_coefficients(X, y, d):
 
 # %% plsa: proportions not normalised
 # says: normalise over the topics
-# - new_proportions / new_proportions.sum(axis=1, keepdims=True)
-# + new_proportions
+# - (shares.T / shares.sum(axis=1)).T
+# + shares
 
 # %% plsa: topics normalised over the topics
 # says: over the words, not over the topics
-# - new_topics / new_topics.sum(axis=1, keepdims=True)
-# + new_topics / new_topics.sum(axis=0)
+# - (words.T / words.sum(axis=1)).T
+# + words / words.sum(axis=0)
+
+# %% plsa: without pseudo-counts
+# says: where are the pseudo-counts?
+# - (quotient @ topics.T) + a
+# + (quotient @ topics.T)
 
 # %% plsa: an array of documents, words and topics
 # says: MB of memory at its peak

@@ -112,7 +112,7 @@ def letter_shares(letters: Sequence[str], shares: np.ndarray) -> Figure:
         In the order of drawing.
     shares : array_like of shape (n_letters,)
     """
-    figure, ax = plt.subplots(figsize=(WIDTH - 0.2, 2.6))  # the letters set the margins
+    figure, ax = plt.subplots(figsize=(WIDTH - 0.4, 2.6))
     place, shares = np.arange(len(letters)), np.asarray(shares)
     ax.bar(place, shares, 0.8, color=BLUE)
     ax.bar(place, 1 - shares, 0.8, shares, color=ORANGE)

@@ -80,7 +80,7 @@ def trade_off(
         Standard deviation of the log-estimates, share of accepted proposals, and effective samples
         per million particles moved.
     """
-    figure, axes = plt.subplots(2, 1, figsize=(WIDTH, 4.6), sharex=True)
+    figure, axes = plt.subplots(2, 1, figsize=(WIDTH - 0.4, 4.6), sharex=True)
     for ax, values, label in zip(
         axes,
         (100 * acceptance, efficiency),
