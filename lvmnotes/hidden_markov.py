@@ -16,7 +16,7 @@ from scipy import special
 from .core import gaussian_classes
 from .core.base import DensityModel
 from .core.blocks import tree_sum
-from .core.classes import best_of_short_runs, blocks, start_rows
+from .core.classes import best_of_short_runs, blocks, normalised_rows, start_rows
 from .core.em import expectation_maximisation
 from .core.local_scale import by_distance, is_dependent, local_covariance
 from .core.markov_chain import best_path, filter_forward, smooth
@@ -670,7 +670,7 @@ def em_step(
         transition = stationary_step(transition, starts, pairs)
         start = stationary_distribution(transition)
     else:
-        start, transition = starts / starts.sum(), _normalised(pairs, transition)
+        start, transition = starts / starts.sum(), normalised_rows(pairs, transition, TINY)
     return float(log_density.mean()), (start, transition, *emission.m_step(R))
 
 
@@ -715,7 +715,7 @@ def stationary_step(transition: np.ndarray, starts: np.ndarray, pairs: np.ndarra
     delta = stationary_distribution(transition)
     Z = np.linalg.inv(np.eye(len(delta)) - transition + delta)
     h = Z @ np.divide(starts, delta, out=np.zeros_like(delta), where=delta > 0)
-    target = _normalised(pairs + transition * np.outer(delta, h - h.min()), transition)
+    target = normalised_rows(pairs + transition * np.outer(delta, h - h.min()), transition, TINY)
     now = expected(transition)
     for halving in range(HALVINGS):
         proposal = transition + (target - transition) / 2**halving
@@ -759,12 +759,6 @@ def stationary_distribution(transition: ArrayLike) -> np.ndarray:
     for state, inflow, others in reversed(removed):
         delta[state] = delta[others] @ inflow
     return delta / delta.sum()
-
-
-def _normalised(table: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """Rows divided by their sums; another table's rows where nothing is to divide."""
-    total = table.sum(axis=1, keepdims=True)
-    return np.where(total > TINY, table / np.maximum(total, TINY), otherwise)
 
 
 def _check_probabilities(table: ArrayLike, name: str, n_rows: int | None = None) -> np.ndarray:

@@ -161,11 +161,12 @@ class LatentDirichletAllocation(TopicModel):
         eta_hat = rng.gamma(100, 0.01, size=(K, X.shape[1]))
         for _ in range(WARM_UP):
             alpha_hat = self.alpha + np.repeat(X.sum(axis=1, keepdims=True) / K, K, axis=1)
+            b = expected_share(eta_hat)
             for _ in range(INNER):
-                _, (alpha_hat, following) = variational_step(
-                    (alpha_hat, eta_hat), X, self.alpha, self.eta
-                )
-            eta_hat = following
+                a = expected_share(alpha_hat)
+                _, ratio = expected_ratio(X, a, b)
+                alpha_hat = self.alpha + a * (ratio @ b.T)
+            eta_hat = self.eta + b * (a.T @ ratio)
         return alpha_hat, eta_hat
 
     def _fit_gibbs(self, X: np.ndarray, rng: np.random.Generator) -> None:
@@ -411,12 +412,15 @@ def log_beta(a: np.ndarray) -> np.ndarray:
 
 def divergence(parameters: np.ndarray, prior: float) -> float:
     """Kullback-Leibler divergence of Dirichlet distributions, one per row, from their prior."""
-    expected_log = digamma(parameters) - digamma(parameters.sum(axis=1, keepdims=True))
     start = log_beta(np.full(parameters.shape, prior)) - log_beta(parameters)
-    return float(start.sum() + ((parameters - prior) * expected_log).sum())
+    return float(start.sum() + ((parameters - prior) * expected_log(parameters)).sum())
 
 
 def expected_share(parameters: np.ndarray) -> np.ndarray:
     """Exponential of the expected logarithms under Dirichlet distributions, a row each."""
-    expected_log = digamma(parameters) - digamma(parameters.sum(axis=1, keepdims=True))
-    return np.maximum(np.exp(expected_log), TINY)
+    return np.maximum(np.exp(expected_log(parameters)), TINY)
+
+
+def expected_log(parameters: np.ndarray) -> np.ndarray:
+    """Return the expected logarithms under Dirichlet distributions, a row each."""
+    return digamma(parameters) - digamma(parameters.sum(axis=1, keepdims=True))

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_non_negative
 
 from .core.base import LatentVariableModel
+from .core.classes import normalised_rows
 from .core.em import expectation_maximisation
 from .core.validation import check_integer, check_random_state, check_real
 from .core.warn import warn
@@ -206,8 +207,8 @@ def em_step(
     document_counts = proportions * (ratio @ topics.T)
     topic_counts = topics * (proportions.T @ ratio)
     return log_likelihood / X.sum(), (
-        _normalised(document_counts, proportions),
-        _normalised(topic_counts, topics),
+        normalised_rows(document_counts, proportions),
+        normalised_rows(topic_counts, topics),
     )
 
 
@@ -275,9 +276,3 @@ def fold_in(X: np.ndarray, topics: np.ndarray, *, tol: float, max_iter: int) -> 
         ConvergenceWarning,
     )
     return proportions
-
-
-def _normalised(counts: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """Return rows divided by their sums; where a sum is zero, the other rows."""
-    total = counts.sum(axis=1, keepdims=True)
-    return np.where(total > 0, counts / np.where(total > 0, total, 1.0), otherwise)

@@ -30,6 +30,13 @@ def log_weights(weights: np.ndarray) -> np.ndarray:
         return np.log(weights)
 
 
+def normalised_rows(table: np.ndarray, otherwise: np.ndarray, smallest: float = 0.0) -> np.ndarray:
+    """Rows divided by their sums; another table's rows where a sum is not above `smallest`."""
+    total = table.sum(axis=1, keepdims=True)
+    enough = total > smallest
+    return np.where(enough, table / np.where(enough, total, 1.0), otherwise)
+
+
 def responsibilities(log_joint: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     r"""Log-densities and responsibilities.
 
