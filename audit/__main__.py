@@ -35,11 +35,14 @@ def measure_mutants(options):
     target = options.output or mutants.RESULTS
     result = read(target, {"modules": {}, "mutants": []})
     forget_stale(result, "modules", "module", {m: mutants.digest(m) for m in mutants.modules()})
-    known = {one["name"] for one in result["mutants"]}
+    rows = {row["name"]: row for row in result["mutants"]}
     chosen = mutants.sample(options.number or 15, options.names or mutants.modules())
-    for found in mutants.run([one for one in chosen if one.name not in known], options.jobs):
-        result["modules"][found["module"]] = mutants.digest(found["module"])
-        result["mutants"].append(found)
+    for mutant in chosen:
+        result["modules"][mutant.module] = mutants.digest(mutant.module)
+        rows.setdefault(mutant.name, mutants.unjudged(mutant))
+    result["mutants"] = list(rows.values())
+    for who in mutants.run(chosen, rows, options.jobs):
+        print(who, flush=True)
         save(result, target)
 
 

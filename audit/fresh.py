@@ -53,11 +53,17 @@ def _ask(processes, function, *arguments):
     with contextlib.suppress(EOFError):  # it was killed
         answer = receiver.recv()
     process.join()
+    if isinstance(answer, Exception):
+        raise answer
     return answer
 
 
 def _answer(sender, function, *arguments):
-    sender.send(function(*arguments))
+    try:
+        answer = function(*arguments)
+    except Exception as error:
+        answer = error
+    sender.send(answer)
 
 
 def _call_here(folder, module, function, arguments, options, seconds):

@@ -2,7 +2,8 @@
 
 A mutant is killed by the library's tests if one of them fails or hangs, and by the chapters if a
 check fails; an exception of another kind in a chapter counts for nothing.  Only the tests and the
-chapters that execute the broken line are run.
+chapters that execute the broken line are run.  Each mutant gets a copy of a process that has
+collected the tests, or that has come to the first cell of a chapter that executes the line.
 """
 
 from __future__ import annotations
@@ -10,30 +11,35 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import shutil
-import tempfile
+import resource
+import signal
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
-from . import chapter, fresh
+from . import breaking, chapter, fresh
 from .chapter import ROOT
 from .operators import Mutant, mutants
 
 LIBRARY = ROOT / "lvmnotes"
 RESULTS = ROOT / "audit" / "mutants.json"
-#: Seconds of CPU time after which tests count as hanging: twice what all of them take.
-PATIENCE = 600
+#: Seconds of CPU time after which no further test is begun, and after which one counts as hanging.
+ENOUGH, PATIENCE = 120, 300
 #: Seconds for which a chapter goes on after a check failed, to see which others do.
 AFTER_FAILURE = 3
-#: Modules that draw: the chapters run without their figures, and `tests/book` looks at these.
-FIGURES = ("plots/", "notebook/explore.py", "notebook/glue.py", "notebook/__init__.py")
+#: Modules that draw, ask or mark: the chapters run without them, and they have no claims.
+#: `tests/book` and `tests/coursework` look at them.
+LEFT_OUT = ("__init__.py", "plots/", "coursework/", "core/__init__.py", "notebook/__init__.py") + (
+    *("notebook/explore.py", "notebook/glue.py", "notebook/live_figure.py", "notebook/question.py"),
+)
 
 
 def modules() -> list[str]:
     """File names within the library of the modules that mutants are made of."""
     names = (path.relative_to(LIBRARY).as_posix() for path in sorted(LIBRARY.rglob("*.py")))
-    return [name for name in names if not name.startswith(FIGURES)]
+    return [name for name in names if not name.startswith(LEFT_OUT)]
 
 
 def digest(module: str) -> str:
@@ -54,205 +60,259 @@ def sample(per_module: int, names: Iterable[str]) -> list[Mutant]:
     return chosen
 
 
-class Tree:
-    """A copy of the library and its tests, in which the library can be broken."""
+def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]]:
+    """Return the seconds of each test of the library, and the tests that execute each line."""
+    seconds = {}
+    with _Contexts() as contexts:
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        ignore = shutil.ignore_patterns("__pycache__")
-        for name in ("lvmnotes", "tests"):
-            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-        shutil.copy(ROOT / "pyproject.toml", folder)
+        class Listener:
+            def pytest_runtest_logstart(self, nodeid):
+                contexts.begin(nodeid)
 
-    def chapter(self, name: str, **limits: float) -> dict | None:
-        """Run a chapter on the library of the copy; None if it hangs or cannot even start."""
-        seconds = int(2 * limits.get("longest", 0))  # where a loop of compiled code hangs
-        result = fresh.call(self.folder, "audit.chapter", "run", name, seconds=seconds, **limits)
-        folder = str(self.folder / "lvmnotes")
-        assert result is None or result["package"] == folder, "another library was imported"
-        return result
+            def pytest_runtest_logreport(self, report):
+                seconds[report.nodeid] = seconds.get(report.nodeid, 0) + report.duration
 
-    def tests(self, nodes: Iterable[str]) -> str | None:
-        """Return the name of the first test that fails, or None if all pass."""
-        found = fresh.call(
-            self.folder, "audit.mutants", "first_failure", list(nodes), seconds=PATIENCE
-        )
-        return "hangs" if found is None else found or None
-
-    def put(self, module: str, source: str) -> None:
-        """Write a module; no byte-code of the old one is there."""
-        path = self.folder / "lvmnotes" / module
-        path.write_text(source, encoding="utf-8")
-        assert not list((self.folder / "lvmnotes").rglob("*.pyc")), "byte-code may be stale"
+        _pytest(["tests/library"], Listener())
+    return seconds, contexts.lines()
 
 
-def first_failure(nodes: list[str]) -> str:
-    """Run tests in this process, up to the first that fails; return its name, "" if all pass.
+def covered_by_chapter(name: str) -> tuple[float, dict[str, dict[int, set[str]]]]:
+    """Return the seconds of a chapter, and the cells (by their numbers) that execute each line."""
+    with _Contexts() as contexts:
+        one = chapter.Run(name)
+        for number in range(len(one.sources)):
+            contexts.begin(str(number))
+            one.execute(number)
+    assert not one.errors, f"{name} stops: {one.errors}"
+    assert {outcome for _, _, outcome, _ in one.checks} == {"holds"}, f"{name} fails"
+    return time.process_time(), contexts.lines()
 
-    A break that changes a default changes the names of tests that have it in theirs. Then all tests
-    of the same files are run.
+
+class _Contexts:
+    """Which lines of the library are executed, and in which context: in a test, or in a cell."""
+
+    def __init__(self):
+        import coverage
+
+        self._measured = coverage.Coverage(data_file=None, source_pkgs=["lvmnotes"])
+        self.begin = self._measured.switch_context
+
+    def __enter__(self):
+        self._measured.start()
+        return self
+
+    def __exit__(self, *_):
+        self._measured.stop()
+
+    def lines(self) -> dict[str, dict[int, set[str]]]:
+        """Contexts of each line of each module.
+
+        A line that is executed when its module is imported is every context's of that module.
+        """
+        data, lines = self._measured.get_data(), {}
+        for file in data.measured_files():
+            found = data.contexts_by_lineno(file)
+            every = set().union(*found.values()) - {""}
+            lines[Path(file).relative_to(LIBRARY).as_posix()] = {
+                line: every if "" in names else set(names) for line, names in found.items()
+            }
+        return lines
+
+
+def failing_tests(nodes: dict[Mutant, list[str]]) -> dict[str, str | None]:
+    """Collect tests in this process, and find for each mutant the first of its tests that fails.
+
+    Parameters
+    ----------
+    nodes : dict
+        Tests by mutant; they run in this order until one fails or the time is over.
+
+    Returns
+    -------
+    dict
+        By the mutant's name, the name of a test, "hangs", or None if all pass.
     """
-    import pytest
+    found, failed = {}, []
 
-    failed = []
+    class Judge:
+        def pytest_runtestloop(self, session):
+            items = {item.nodeid: item for item in session.items}
+            for mutant, names in nodes.items():
+                tests = [items[name] for name in names]
+                first = fresh.in_a_copy(_first_failure, mutant, tests, failed)
+                found[mutant.name] = "hangs" if first is None else first or None
+            return True
 
-    class Listener:
         def pytest_runtest_logreport(self, report):
             if report.failed:
                 failed.append(report.nodeid)
 
-        def pytest_collectreport(self, report):
-            if report.failed:
-                failed.append(report.nodeid)
-
-    status = _pytest(["-x", *nodes], Listener())
-    files = sorted({node.partition("::")[0] for node in nodes})
-    if status == pytest.ExitCode.USAGE_ERROR and files != nodes:
-        return first_failure(files)
-    return failed[0] if failed else "" if status == 0 else f"pytest ends with {status}"
+    if files := {name.partition("::")[0] for names in nodes.values() for name in names}:
+        status = _pytest(sorted(files), Judge())
+        assert status == 0, f"pytest ends with {status}"
+    return dict.fromkeys(mutant.name for mutant in nodes) | found
 
 
-def _pytest(arguments: list[str], listener: object) -> int:
-    """Run tests in this process, which is silent from then on; return pytest's status."""
+def _first_failure(mutant: Mutant, tests: list, failed: list[str]) -> str:
+    """Break the library of this process, run tests until one is among the failed; return it."""
+    resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
+    try:
+        breaking.put(mutant)
+    except (TypeError, ValueError) as error:  # the module cannot even be imported
+        return f"{type(error).__name__} when imported"
+    for test, following in zip(tests, [*tests[1:], None], strict=True):
+        test.ihook.pytest_runtest_protocol(item=test, nextitem=following)
+        if failed or time.process_time() > ENOUGH:
+            break
+    return failed[0] if failed else ""
+
+
+def _pytest(arguments: list[str], plugin: object) -> int:
+    """Run pytest in this process, which is silent from then on; return its status."""
     import pytest
 
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    return pytest.main([*options, *arguments], plugins=[listener])
+    options = ["-q", "--capture=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    return pytest.main([*options, *arguments], plugins=[plugin])
 
 
-def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]]:
-    """Return the seconds of each test of the library, and the tests that execute each line.
+def failing_checks(
+    name: str, cells: dict[Mutant, int], longest: float
+) -> dict[str, tuple[list[str], list | None]]:
+    """Run a chapter in this process, and find for each mutant the checks that fail.
 
-    A line that is executed when its module is imported is every test's of that module.
+    Parameters
+    ----------
+    name : str
+    cells : dict
+        By mutant, the first cell that executes the broken line.
+    longest : float
+        Seconds of CPU time after which a broken chapter is stopped.
+
+    Returns
+    -------
+    dict
+        By the mutant's name, the checks that fail, and what stopped a cell first: its number, the
+        error's type and message.
     """
-    import coverage
-
-    measured, seconds = coverage.Coverage(data_file=None, source_pkgs=["lvmnotes"]), {}
-
-    class Listener:
-        def pytest_runtest_logstart(self, nodeid):
-            measured.switch_context(nodeid)
-
-        def pytest_runtest_logreport(self, report):
-            seconds[report.nodeid] = seconds.get(report.nodeid, 0) + report.duration
-
-    measured.start()
-    _pytest(["tests/library"], Listener())
-    measured.stop()
-    data, lines = measured.get_data(), {}
-    for file in data.measured_files():
-        found = data.contexts_by_lineno(file)
-        every = set().union(*found.values()) - {""}
-        lines[file.rpartition("/lvmnotes/")[2]] = {
-            line: every if "" in names else set(names) for line, names in found.items()
-        }
-    return seconds, lines
-
-
-def covered_by_chapters(names: Iterable[str]) -> dict[str, dict]:
-    """Return the modules and lines that each chapter executes, and the seconds it takes."""
-    found = {}
-    for name in names:
-        result = fresh.call(ROOT, "audit.chapter", "executed_lines", name)
-        assert result and not result["errors"], f"{name} stops: {result}"
-        assert {outcome for _, _, outcome, _ in result["checks"]} == {"holds"}, f"{name} fails"
-        found[name] = result
+    one, found = chapter.Run(name, after_failure=AFTER_FAILURE), {}
+    for number in range(len(one.sources)):
+        for mutant in [it for it, cell in cells.items() if cell == number]:
+            answer = fresh.in_a_copy(_failures, one, number, mutant, longest)
+            found[mutant.name] = answer or ([], [number, "hangs", ""])
+        one.execute(number)
     return found
 
 
-def judge(tree: Tree, mutant: Mutant, tests: Iterable[str], chapters: dict[str, float]) -> dict:
-    """Find who notices one mutant: one test, and the checks of one chapter.
-
-    Parameters
-    ----------
-    tree : Tree
-    mutant : Mutant
-    tests : iterable of str
-        Tests that execute the broken line; they run in this order until one fails.
-    chapters : dict
-        Seconds of each chapter that executes it; they run in this order until one notices.
-    """
-    original = (LIBRARY / mutant.module).read_text(encoding="utf-8")
-    assert mutant.source != original, "the mutant is the original"
-    tree.put(mutant.module, mutant.source)
+def _failures(one: chapter.Run, start: int, mutant: Mutant, longest: float):
+    """Break the library of this process and execute a chapter from a cell on."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(2 * longest), int(2 * longest)))
     try:
-        failed = tree.tests(tests) if tests else None
-        noticed, stopped = {}, {}
-        for name, seconds in chapters.items():
-            result = tree.chapter(name, longest=5 * seconds + 10, after_failure=AFTER_FAILURE)
-            if result is None:
-                stopped[name] = "hangs"
-                continue
-            if result["errors"]:
-                stopped[name] = result["errors"][0]
-            noticed[name] = result["failing"]
-            if noticed[name]:
-                break
-    finally:
-        tree.put(mutant.module, original)
-    return {
-        "name": mutant.name,
-        "module": mutant.module,
-        "line": mutant.line,
-        "before": mutant.before,
-        "after": mutant.after,
-        "test": failed,
-        "checks": {name: found for name, found in noticed.items() if found},
-        "chapters": list(chapters),
-        "stopped": stopped,
-    }
+        breaking.put(mutant)
+    except (TypeError, ValueError) as error:
+        return [], [start, type(error).__name__, "when imported"]
+    signal.setitimer(signal.ITIMER_PROF, longest)
+    for number in range(start, len(one.sources)):
+        if not one.execute(number):
+            break
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return one.failing(), next(iter(one.errors), None)
 
 
-def run(chosen: Iterable[Mutant], jobs: int) -> Iterator[dict]:
-    """Judge mutants, on as many copies at once as there are jobs.
+def ask_tests(mutants: list[Mutant], seconds: dict, lines: dict) -> dict[str, str | None]:
+    """Find the first test that fails for each mutant: those of its module first, quick ones first.
 
     Parameters
     ----------
-    chosen : iterable of Mutant
+    mutants : list of Mutant
+    seconds, lines : dict
+        What `covered_by_tests` returns.
+    """
+
+    def order(mutant, test):
+        return Path(mutant.module).stem not in test, seconds[test], test
+
+    nodes = {
+        mutant: sorted(
+            lines.get(mutant.module, {}).get(mutant.line, ()), key=partial(order, mutant)
+        )
+        for mutant in mutants
+    }
+    return fresh.call(ROOT, "audit.mutants", "failing_tests", nodes)
+
+
+def ask_chapter(name: str, mutants: list[Mutant]) -> dict[str, tuple | None]:
+    """Find the checks of a chapter that fail for each mutant; None if it does not run the line."""
+    if not mutants:
+        return {}
+    seconds, lines = fresh.call(ROOT, "audit.mutants", "covered_by_chapter", name)
+    cells = {
+        mutant: min(map(int, numbers))
+        for mutant in mutants
+        if (numbers := lines.get(mutant.module, {}).get(mutant.line))
+    }
+    longest = 5 * seconds + 10
+    found = fresh.call(ROOT, "audit.mutants", "failing_checks", name, cells, longest)
+    return dict.fromkeys(mutant.name for mutant in mutants) | found
+
+
+def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]:
+    """Ask the tests and the chapters that have not been asked, as many at once as jobs.
+
+    A chapter is not asked once another one has noticed.
+
+    Parameters
+    ----------
+    chosen : list of Mutant
+    rows : dict
+        By mutant's name, what is known: the ``test`` that fails, the ``chapters`` that execute the
+        broken line, their ``checks`` that fail, what ``stopped`` them, and who was ``asked``.  What
+        is found is added.
     jobs : int
 
     Yields
     ------
-    dict
-        One mutant, and who notices it.
+    str
+        Who has answered: "tests", after those of each module, or a chapter.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        trees = [Tree(Path(folder) / str(number)) for number in range(jobs)]
-        with ThreadPoolExecutor(2) as pool:
-            tests = pool.submit(fresh.call, trees[0].folder, "audit.mutants", "covered_by_tests")
-            seen = pool.submit(covered_by_chapters, chapter.names())
-        (seconds, lines), seen = tests.result(), seen.result()
-        cheapest_first = sorted(seen, key=lambda name: seen[name]["seconds"])
 
-        def one(mutant: Mutant) -> dict:
-            tree, stem = trees.pop(), Path(mutant.module).stem
-            covering = lines.get(mutant.module, {}).get(mutant.line, ())
-            try:
-                return judge(
-                    tree,
-                    mutant,
-                    sorted(covering, key=lambda test: (stem not in test, seconds[test], test)),
-                    {
-                        name: seen[name]["seconds"]
-                        for name in cheapest_first
-                        if mutant.line in seen[name]["lines"].get(mutant.module, ())
-                    },
-                )
-            finally:
-                trees.append(tree)
+    def unasked(who):
+        return [mutant for mutant in chosen if who not in rows[mutant.name]["asked"]]
 
-        with ThreadPoolExecutor(jobs) as pool:
-            for done in as_completed([pool.submit(one, mutant) for mutant in chosen]):
-                print(_line(done.result()), flush=True)
-                yield done.result()
+    def tests(module):
+        asked = [mutant for mutant in unasked("tests") if mutant.module == module]
+        return "tests", ask_tests(asked, *covering.result())
+
+    def chapters(name):
+        return name, ask_chapter(name, [it for it in unasked(name) if not rows[it.name]["checks"]])
+
+    with ThreadPoolExecutor(jobs) as pool:
+        if names := sorted({mutant.module for mutant in unasked("tests")}):
+            covering = pool.submit(fresh.call, ROOT, "audit.mutants", "covered_by_tests")
+        waiting = [pool.submit(chapters, name) for name in chapter.names()]
+        waiting += [pool.submit(tests, module) for module in names]
+        for done in as_completed(waiting):
+            who, answers = done.result()
+            for name, answer in answers.items():
+                _note(rows[name], who, answer)
+            yield who
 
 
-def _line(result: dict) -> str:
-    checks = sum(map(len, result["checks"].values()))
-    return (
-        f"{result['module']}:{result['line']} {result['before']} -> {result['after']}: "
-        f"{result['test'] or 'no test'}, {checks} checks of {len(result['chapters'])} chapters"
-    )
+def unjudged(mutant: Mutant) -> dict:
+    """Return what the results say of a mutant before anyone was asked."""
+    row = {name: getattr(mutant, name) for name in ("name", "module", "line", "before", "after")}
+    return row | {"test": None, "chapters": [], "checks": {}, "stopped": {}, "asked": []}
+
+
+def _note(row: dict, who: str, answer: str | tuple | None) -> None:
+    """Add to what is known of a mutant what the tests or a chapter say."""
+    row["asked"].append(who)
+    if who == "tests":
+        row["test"] = answer
+    elif answer:
+        row["chapters"].append(who)
+        failing, stopped = answer
+        row["checks"] |= {who: failing} if failing else {}
+        row["stopped"] |= {who: stopped} if stopped else {}

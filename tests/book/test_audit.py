@@ -1,11 +1,14 @@
 """The audit breaks what it says it breaks, and a dozen breaks are noticed."""
 
 import ast
+import dataclasses
 
+import numpy as np
 import pytest
 
-from audit import chapter, controls, fresh, mutants, operators, seeds
+from audit import breaking, chapter, controls, fresh, mutants, operators, seeds
 from audit.__main__ import forget_stale
+from lvmnotes import linear_factor, ppca
 
 SOURCE = '''
 """Words: 1 + 1."""
@@ -73,37 +76,72 @@ def tree(tmp_path_factory):
     return mutants.Tree(tmp_path_factory.mktemp("library"))
 
 
-BREAKS = [  # module, before, after, who notices: a chapter's claims, or a test
-    ("ppca.py", "signal - noise", "signal", "ppca", "PPCA-"),
-    ("ppca.py", "W * cross", "W", "ppca", "PPCA-"),
-    ("pca.py", "(X - self.b_) @ self.W_", "(X - self.b_) @ self.W_.T", "test_pca.py", None),
-    ("core/loadings.py", "Z @ Z.T / S.n", "Z @ Z.T", "test_pca.py", None),
-    ("core/em.py", "latest**2", "latest", "test_em.py", None),
-    ("core/em.py", "not 0 < latest < earlier", "0 < latest < earlier", "test_em.py", None),
-    ("core/moments.py", "total / n", "total * n", "test_moments.py", None),
-]
+def the_mutant(module, before, after):
+    every = operators.mutants(module, (mutants.LIBRARY / module).read_text(encoding="utf-8"))
+    return next(one for one in every if (one.before, one.after) == (before, after))
 
 
-@pytest.mark.parametrize(("module", "before", "after", "who", "claim"), BREAKS)
-def test_a_break_is_noticed(tree, module, before, after, who, claim):
-    source = (mutants.LIBRARY / module).read_text(encoding="utf-8")
-    mutant = next(
-        m for m in operators.mutants(module, source) if (m.before, m.after) == (before, after)
-    )
-    if claim:
-        result = mutants.judge(tree, mutant, [], {who: 30})
-        assert any(check.startswith(claim) for check in result["checks"][who]), result
-    else:
-        result = mutants.judge(tree, mutant, [f"tests/library/{who}"], {})
-        assert result["test"].startswith(f"tests/library/{who}::"), result
+NOTICED = {  # module, before, after: a test that fails
+    ("pca.py", "(X - self.b_) @ self.W_", "(X - self.b_) @ self.W_.T"): (
+        "test_pca.py::test_error_is_the_sum_of_the_discarded_eigenvalues[tall]"
+    ),
+    ("core/loadings.py", "Z @ Z.T / S.n", "Z @ Z.T"): (
+        "test_pca.py::test_the_two_ways_of_fitting_agree"
+    ),
+    ("core/em.py", "latest**2", "latest"): (
+        "test_em.py::test_tolerance_bounds_what_is_left_to_gain[0.5]"
+    ),
+    ("core/em.py", "not 0 < latest < earlier", "0 < latest < earlier"): (
+        "test_em.py::test_tolerance_bounds_what_is_left_to_gain[0.5]"
+    ),
+    (
+        "core/moments.py",
+        "total / n",
+        "total * n",
+    ): "test_moments.py::test_any_split_adds_up_to_the_whole",
+}
 
 
-def test_a_test_that_lost_its_name_is_looked_for_in_its_file(tree):
-    assert tree.tests(["tests/library/test_em.py::test_of_an_old_default"]) is None
+def test_tests_notice_breaks_of_their_modules_and_no_others():
+    """Of all these tests together, each break fails its own or one before it."""
+    tests = {name: f"tests/library/{test}" for name, test in NOTICED.items()}
+    nodes = {the_mutant(*name): [test] for name, test in tests.items()}
+    constant = the_mutant("rotation.py", "60", "61")  # which these tests do not use
+    nodes[constant] = sorted(set(tests.values()))
+    found = fresh.call(mutants.ROOT, "audit.mutants", "failing_tests", nodes)
+    assert found == {the_mutant(*name).name: test for name, test in tests.items()} | {
+        constant.name: None
+    }
 
 
-def test_a_chapter_that_hangs_is_stopped(tree):
-    result = tree.chapter("ppca", longest=0.5)
+def test_a_chapter_notices_breaks_of_the_lines_it_executes():
+    breaks = [("ppca.py", "signal - noise", "signal"), ("ppca.py", "W * cross", "W")]
+    elsewhere = the_mutant("slow_features.py", "1e-10", "2e-10")
+    broken = [the_mutant(*place) for place in breaks]
+    found = mutants.ask_chapter("ppca", [*broken, elsewhere])
+    for mutant in broken:
+        failing, _ = found[mutant.name]
+        assert any(check.startswith("PPCA-") for check in failing), mutant.name
+    assert found[elsewhere.name] is None
+
+
+def test_a_constant_is_broken_where_it_was_imported():
+    def broken():
+        breaking.put(the_mutant("linear_factor.py", "2 * np.pi", "2 / np.pi"))
+        return linear_factor.LOG_2_PI, ppca.LOG_2_PI
+
+    assert fresh.in_a_copy(broken) == (np.log(2 / np.pi),) * 2
+
+
+def test_a_break_that_changes_nothing_is_refused():
+    mutant = the_mutant("core/em.py", "latest**2", "latest")
+    same = dataclasses.replace(mutant, source=(mutants.LIBRARY / mutant.module).read_text("utf-8"))
+    with pytest.raises(AssertionError, match="changes nothing here"):
+        breaking.put(same)
+
+
+def test_a_chapter_that_hangs_is_stopped():
+    result = fresh.call(mutants.ROOT, "audit.chapter", "run", "ppca", longest=0.5)
     assert result["errors"][-1][1:] == ["_Enough", "the time is over"]
     assert result["seconds"] < 10
 
@@ -159,9 +197,11 @@ def test_checks_in_a_loop_are_counted_apart():
     ]
 
 
-def test_the_unbroken_library_passes(tree):
+def test_the_unbroken_library_passes():
     """What the audit reads without a break: every check holds, and another seed is another run."""
-    plain, other = tree.chapter("ppca"), tree.chapter("ppca", offset=1)
+    plain, other = (
+        fresh.call(mutants.ROOT, "audit.chapter", "run", "ppca", offset=offset) for offset in (0, 1)
+    )
     for result in plain, other:
         assert not result["errors"]
     assert {outcome for _, _, outcome, _ in plain["checks"]} == {"holds"}
