@@ -82,29 +82,26 @@ def mutants(module: str, source: str) -> list[Mutant]:
     list of Mutant
         Each differs from the source in what it computes; its other lines are untouched.
     """
-    tree = ast.parse(source)
+    lines = [line.encode() for line in source.splitlines(keepends=True)]  # columns are of bytes
     found = {}
-    for node in _computations(tree):
-        before = ast.get_source_segment(source, node)
-        if before is None or "\n" in before:
+    for node in _computations(ast.parse(source)):
+        if node.end_lineno != node.lineno:
             continue
+        before = lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode()
         for broken in _breaks(node):
             after = ast.unparse(broken)
             if after != ast.unparse(node):
-                text = _replaced(source, node, after)
+                text = _replaced(lines, node, after)
                 mutant = Mutant(module, node.lineno, node.col_offset + 1, before, after, text)
                 found[mutant.name] = mutant
     return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.column))
 
 
-def _replaced(source: str, node: ast.expr, after: str) -> str:
+def _replaced(lines: list[bytes], node: ast.expr, after: str) -> str:
     """Source with the text of an expression of one line replaced, in parentheses."""
-    lines = source.splitlines(keepends=True)
-    line = lines[node.lineno - 1].encode()
-    lines[node.lineno - 1] = (
-        line[: node.col_offset] + f"({after})".encode() + line[node.end_col_offset :]
-    ).decode()
-    return "".join(lines)
+    line = lines[node.lineno - 1]
+    line = line[: node.col_offset] + f"({after})".encode() + line[node.end_col_offset :]
+    return b"".join([*lines[: node.lineno - 1], line, *lines[node.lineno :]]).decode()
 
 
 def _computations(node: ast.AST) -> Iterator[ast.expr]:
