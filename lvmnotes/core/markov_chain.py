@@ -6,12 +6,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-#: Smallest transition probability up to which messages are kept as plain numbers. Then no state's
-#: part of a message is below this part of the largest by more than one step's densities, so what
-#: underflows does not matter. With a smaller one, or zero, messages are kept as logarithms.
-SMALLEST = 1e-100
+Axis = int | tuple[int, ...]
+
+#: Smallest transition probability up to which messages are kept as plain numbers, and the steps
+#: between two divisions of them by their sums. Per step a sum falls by this factor at most, and no
+#: state's part of a message is below it by more than one step's densities, so what underflows does
+#: not matter. With a smaller probability, or zero, messages are kept as logarithms.
+SMALLEST, STEPS = 1e-30, 8
 #: Most states with which blocks run side by side: their products cost a factor K.
 MOST_STATES = {"plain": 32, "logarithms": 12}
+#: Blocks, as a multiple of the square root of the number of steps.
+BLOCKS = 4
 
 
 def filter_forward(
@@ -45,7 +50,7 @@ def filter_forward(
     """
     with np.errstate(divide="ignore"):
         chain = _Blocks(start, transition, log_density, first)
-        _, scale = chain.forward(chain.at_begins(chain.products()).T)
+        _, scale = chain.scaled(chain.forward(chain.at_begins(chain.products())))
         scores = chain.log_density(scale)
     impossible = np.isneginf(scores)
     if impossible.any():  # what comes after it is arbitrary, in the next sequence of a block, too
@@ -89,8 +94,10 @@ def smooth(
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # impossible steps
         chain = _Blocks(start, transition, log_density, first)
         products = chain.products()
-        forward, scale = chain.forward(chain.at_begins(products).T)
-        backward = chain.backward(products)
+        both = np.stack([products, products[..., ::-1].transpose(1, 0, 2)], axis=2)
+        at_begins, at_ends = chain.at_begins(both).transpose(1, 0, 2)
+        forward, scale = chain.scaled(chain.forward(at_begins))
+        backward = chain.backward(at_ends[:, ::-1])
         R, pairs = chain.arithmetic.posterior(chain, forward, backward, scale)
         return chain.log_density(scale), chain.in_time(R), pairs
 
@@ -119,54 +126,59 @@ def best_path(
     """
     with np.errstate(divide="ignore"):
         chain = _Blocks(start, transition, log_density, first, best=True)
-        log_start, log_transition = np.log(start), np.log(transition)
+        log_start, K = np.log(start), len(start)
     products = chain.products()
     M = chain.at_begins(products)
     # The best path at the begins of all blocks, backwards; then that of each block from there.
-    state, entry = (products[-1] + M[-1]).max(axis=1).argmax(), np.empty(len(M), int)
-    for block in reversed(range(len(M))):
-        state = entry[block] = (products[block, state] + M[block]).argmax()
-    forward, _ = chain.forward(np.where(np.arange(len(start))[:, None] == entry, 0, -np.inf))
+    before = (products + M).argmax(axis=1).T.tolist()
+    state, entry = (products[..., -1] + M[:, -1]).max(axis=1).argmax(), np.empty(len(before), int)
+    for block in reversed(range(len(before))):
+        state = entry[block] = before[block][state]
+    forward = chain.forward(np.where(np.arange(K)[:, None] == entry, 0, -np.inf))
     path = np.empty(chain.b[:, 0].shape, int)
     state = np.append(entry[1:], forward[-1, :, -1].argmax())
     for step in reversed(range(len(path))):
         path[step] = state
-        before = log_transition[:, state]
-        before[:, chain.begins[step]] = 0
-        state = (forward[step] + before).argmax(axis=0)
+        into = chain.A.take(state, axis=1)
+        if chain.begins[step].size:
+            into[:, chain.begins[step]] = 0
+        state = (forward[step] + into).argmax(axis=0)
     path = chain.in_time(path)
-    before = np.where(first, log_start[path], log_transition[np.roll(path, 1), path])
-    return path, before + log_density[np.arange(len(path)), path]
+    log_before = chain.A.take(K * np.roll(path, 1) + path)
+    log_before[first] = log_start[path[first]]
+    return path, log_before + log_density.take(K * np.arange(len(path)) + path)
 
 
 class _Plain:
-    """Sums of plain numbers; each message is divided by its sum as soon as it is made."""
+    """Sums of plain numbers; messages are divided by their sums every few steps."""
 
     name = "plain"
     zero, one = 0.0, 1.0
-    times, read, log = np.multiply, np.exp, np.log
+    times, over, read, log = np.multiply, np.divide, np.exp, np.log
+    reduce = np.add.reduce
+    between = STEPS
 
     @staticmethod
     def dot(A: np.ndarray, M: np.ndarray) -> np.ndarray:
         return (A @ M.reshape(len(M), -1)).reshape(M.shape)
 
     @staticmethod
-    def normalise(M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        total = np.add.reduce(M, axis=0)
-        return np.divide(M, total, out=M), total
+    def compose(P: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        return np.einsum("ij...,jk...->ik...", P, Q)
+
+    @staticmethod
+    def normalise(M: np.ndarray, axis: Axis = 0) -> tuple[np.ndarray, np.ndarray]:
+        total = np.add.reduce(M, axis=axis, keepdims=True)
+        return M / total, total
 
     @staticmethod
     def posterior(
         chain: _Blocks, forward: np.ndarray, backward: np.ndarray, scale: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        R = forward[1:] * backward[1:]
-        total = R.sum(axis=1, keepdims=True)
-        R /= total
+        R, total = _Plain.normalise(forward[1:] * backward[1:], axis=1)
         seen = chain.b * backward[1:]
-        seen /= scale[:, None] * total
-        for step, begins in enumerate(chain.begins):
-            seen[step][:, begins] = 0
-        return R, chain.A * np.tensordot(forward[:-1], seen, axes=([0, 2], [0, 2]))
+        seen *= np.where(chain.first[:, None], 0, 1 / (scale * total))
+        return R, chain.A * (forward[:-1] @ seen.transpose(0, 2, 1)).sum(axis=0)
 
 
 class _Logarithms:
@@ -174,54 +186,56 @@ class _Logarithms:
 
     name = "logarithms"
     zero, one = -np.inf, 0.0
-    times, read, log = np.add, np.positive, np.positive
+    times, over, read, log = np.add, np.subtract, np.positive, np.positive
 
-    def __init__(self, reduce: Callable[..., np.ndarray]):
-        self.reduce = reduce
+    def __init__(self, reduce: Callable[..., np.ndarray], between: int):
+        self.reduce, self.between = reduce, between
 
     def dot(self, A: np.ndarray, M: np.ndarray) -> np.ndarray:
         return self.reduce(A.T.reshape(*A.shape, *[1] * (M.ndim - 1)) + M[:, None], axis=0)
 
-    def normalise(self, M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        total = self.reduce(M, axis=0)
+    def compose(self, P: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        return self.reduce(P[:, :, None] + Q, axis=1)
+
+    def normalise(self, M: np.ndarray, axis: Axis = 0) -> tuple[np.ndarray, np.ndarray]:
+        total = self.reduce(M, axis=axis, keepdims=True)
         possible = total > -np.inf
         if not possible.all():  # after an impossible step nothing is known of the state
             M = np.where(possible, M, 0)
-            return M - self.reduce(M, axis=0), total
+            return M - self.reduce(M, axis=axis, keepdims=True), total
         return M - total, total
 
     def posterior(
         self, chain: _Blocks, forward: np.ndarray, backward: np.ndarray, scale: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        R = forward[1:] + backward[1:]
-        total = self.reduce(R, axis=1)
-        R = np.exp(R - total[:, None])
-        seen = chain.b + backward[1:] - (scale + total)[:, None]
+        log_R, total = self.normalise(forward[1:] + backward[1:], axis=1)
+        seen = chain.b + backward[1:] - np.where(chain.first[:, None], np.inf, scale + total)
         pairs = np.zeros_like(chain.A)
-        for step, begins in enumerate(chain.begins):
-            xi = np.exp(forward[step][:, None] + chain.A[:, :, None] + seen[step])
-            xi[:, :, begins] = 0
-            pairs += xi.sum(axis=2)
-        return R, pairs
+        for before, after in zip(forward, seen, strict=False):
+            pairs += np.exp(before[:, None] + chain.A[:, :, None] + after).sum(axis=2)
+        return np.exp(log_R), pairs
 
 
-def _log_sum(M: np.ndarray, axis: int) -> np.ndarray:
+def _log_sum(M: np.ndarray, axis: Axis, *, keepdims: bool = False) -> np.ndarray:
     top = M.max(axis=axis, keepdims=True)
     top[np.isneginf(top)] = 0
-    return np.log(np.exp(M - top).sum(axis=axis)) + top.squeeze(axis)
+    total = np.log(np.exp(M - top).sum(axis=axis, keepdims=True)) + top
+    return total if keepdims else total.squeeze(axis)
 
 
 class _Blocks:
     """Sequences laid end to end, and cut into blocks of which all take a step at once.
 
     What a block does to a message is a product of K x K matrices, which is worked out for all
-    blocks side by side. With these products the message at each block's begin follows from that at
-    the begin before; and then the messages within all blocks, again side by side. So a series of T
-    steps takes a few times the square root of T operations on arrays.
+    blocks side by side. These products are multiplied by those of the block before, then by those
+    of the two before, of the four before, and so on, so that after a few rounds each takes in all
+    blocks before it. Then the message at each block's begin is known; and then the messages within
+    all blocks, again side by side. So a series of T steps takes a few times the square root of T
+    operations on arrays.
 
     At the first step of a sequence the density takes in the probability of the start, and the
-    message that comes in is replaced by ones. The last block is filled with sequences of one step
-    that say nothing.
+    message that comes in passes a matrix of ones in place of the transitions. The last block is
+    filled with sequences of one step that say nothing.
 
     Attributes
     ----------
@@ -229,9 +243,11 @@ class _Blocks:
         Transition probabilities, or their logarithms.
     b : ndarray of shape (length, n_components, n_blocks)
         Densities divided by their peaks, or the logarithms of that.
+    first : ndarray of bool, shape (length, n_blocks)
+        Whether a step begins a sequence.
     begins : list of ndarray
-        For each step, the blocks in which it begins a sequence.
-    peak : ndarray of shape (n_steps,)
+        For each step, the blocks in which it does.
+    peak : ndarray of shape (length, n_blocks)
         The largest log-density of each step over the states.
     """
 
@@ -246,28 +262,30 @@ class _Blocks:
     ):
         self.arithmetic: _Plain | _Logarithms
         if best:
-            self.arithmetic, self.A = _Logarithms(np.maximum.reduce), np.log(transition)
+            self.arithmetic = _Logarithms(np.maximum.reduce, between=STEPS)
+            self.A = np.log(transition)
         elif transition.min() < SMALLEST:
-            self.arithmetic, self.A = _Logarithms(_log_sum), np.log(transition)
+            self.arithmetic, self.A = _Logarithms(_log_sum, between=1), np.log(transition)
         else:
             self.arithmetic, self.A = _Plain(), transition
         T, K = log_density.shape
-        n_blocks = int(1.5 * np.sqrt(T)) if K <= MOST_STATES[self.arithmetic.name] else 1
+        n_blocks = int(BLOCKS * np.sqrt(T)) if K <= MOST_STATES[self.arithmetic.name] else 1
         length = -(-T // n_blocks)
         self.n_steps, self.n_blocks = T, -(-T // length)
 
         rows = np.zeros((self.n_blocks * length, K))
         begins = np.ones(len(rows), bool)
         rows[:T], begins[:T] = log_density, first
-        rows[:T][first] += np.log(start)
-        peak = rows.max(axis=1)
-        impossible = np.isneginf(peak)
-        rows[impossible] = 0
-        rows -= np.where(impossible, 0, peak)[:, None]
-        self.peak = peak[:T]
-        by_step = rows.reshape(self.n_blocks, length, K).transpose(1, 2, 0)
-        self.b = self.arithmetic.read(np.ascontiguousarray(by_step))
-        self.begins = [np.flatnonzero(which) for which in begins.reshape(-1, length).T]
+        rows[np.flatnonzero(first)] += np.log(start)
+        b = np.ascontiguousarray(rows.reshape(-1, length, K).transpose(1, 2, 0))
+        self.peak = b.max(axis=1)
+        impossible = np.isneginf(self.peak)
+        if impossible.any():
+            b.transpose(0, 2, 1)[impossible] = 0
+        b -= np.where(impossible, 0, self.peak)[:, None]
+        self.b = self.arithmetic.read(b)
+        self.first = np.ascontiguousarray(begins.reshape(-1, length).T)
+        self.begins = [np.flatnonzero(which) for which in self.first]
 
     def in_time(self, values: np.ndarray) -> np.ndarray:
         """Values of the steps of the blocks (length, ..., n_blocks), in time (..., n_steps)."""
@@ -275,62 +293,68 @@ class _Blocks:
         return values.reshape(*values.shape[:-2], -1)[..., : self.n_steps]
 
     def log_density(self, scale: np.ndarray) -> np.ndarray:
-        """Logarithms of the scales of forward messages (length, n_blocks), in time."""
-        return self.in_time(self.arithmetic.log(scale)) + self.peak
+        """Logarithms of the scales of forward messages (length, 1, n_blocks), in time."""
+        return self.in_time(self.arithmetic.log(scale[:, 0]) + self.peak)
 
-    def ahead(
-        self, M: np.ndarray, b: np.ndarray, begins: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Messages (K, ..., n_blocks) one step later, divided by their sums; and the sums."""
-        M = self.arithmetic.dot(self.A.T, M)
+    def ahead(self, M: np.ndarray, step: int) -> np.ndarray:
+        """Messages (K, ..., n_blocks) after a step, up to a factor, from those before it."""
+        before, M, begins = M, self.arithmetic.dot(self.A.T, M), self.begins[step]
         if begins.size:
-            M[..., begins] = self.arithmetic.one
-        return self.arithmetic.normalise(self.arithmetic.times(M, b, out=M))
+            M[..., begins] = self.arithmetic.reduce(before[..., begins], axis=0)
+        b = self.b[step] if M.ndim == 2 else self.b[step, :, None]
+        return self.arithmetic.times(M, b, out=M)
 
     def products(self) -> np.ndarray:
-        """Matrices (n_blocks, K, K) by which blocks take a message to one, up to a factor."""
+        """Matrices (K, K, n_blocks) by which blocks take a message to one, up to a factor."""
         K = len(self.A)
         P = np.full((K, K, self.n_blocks), self.arithmetic.zero)
         P[range(K), range(K)] = self.arithmetic.one
         if self.n_blocks > 1:
-            scale = np.empty((len(self.b), K, self.n_blocks))
-            for step, b in enumerate(self.b[:, :, None]):
-                P, scale[step] = self.ahead(P, b, self.begins[step])
-            log_scale = self.arithmetic.log(scale).sum(axis=0)
-            log_scale[:, np.isneginf(log_scale).all(axis=0)] = 0
-            weight = self.arithmetic.read(log_scale - log_scale.max(axis=0))
-            P = self.arithmetic.times(P, weight)
-        return np.ascontiguousarray(P.transpose(2, 0, 1))
-
-    def forward(self, message: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Forward messages from those (K, n_blocks) at the begins of blocks, and their scales.
-
-        The messages are those before each step, and after the last.
-        """
-        M = np.empty((len(self.b) + 1, *self.b.shape[1:]))
-        scale = np.empty((len(self.b), self.n_blocks))
-        M[0] = message
-        for step, b in enumerate(self.b):
-            M[step + 1], scale[step] = message, _ = self.ahead(message, b, self.begins[step])
-        return M, scale
-
-    def backward(self, products: np.ndarray) -> np.ndarray:
-        """Backward messages before each step and after the last."""
-        M = np.empty((len(self.b) + 1, *self.b.shape[1:]))
-        M[-1] = message = self.at_begins(products[::-1].transpose(0, 2, 1))[::-1].T
-        for step in reversed(range(len(self.b))):
-            seen = self.arithmetic.times(self.b[step], message)
-            message = self.arithmetic.dot(self.A, seen)
-            if self.begins[step].size:
-                message[:, self.begins[step]] = self.arithmetic.one
-            M[step] = message = self.arithmetic.normalise(message)[0]
-        return M
+            for step in range(len(self.b)):
+                P = self.ahead(P, step)
+                if step % self.arithmetic.between == 0:
+                    P = self.arithmetic.normalise(P, axis=(0, 1))[0]
+        return P
 
     def at_begins(self, products: np.ndarray) -> np.ndarray:
-        """Messages (n_blocks, K) that come into each block from the blocks before it."""
-        M = np.empty((len(products), len(self.A)))
-        M[0] = message = np.full(len(self.A), self.arithmetic.one)
-        for block, product in enumerate(products[:-1], start=1):
-            message = self.arithmetic.normalise(self.arithmetic.dot(product, message))[0]
-            M[block] = message
+        """Messages (K, ..., n_blocks) that come into each block from the blocks before it."""
+        P, n = self.arithmetic.normalise(products, axis=(0, 1))[0], 1
+        while n < self.n_blocks:
+            longer = self.arithmetic.compose(P[..., n:], P[..., :-n])
+            P[..., n:], n = self.arithmetic.normalise(longer, axis=(0, 1))[0], 2 * n
+        M = np.full(P.shape[1:], self.arithmetic.one)
+        M[..., 1:] = self.arithmetic.reduce(P[..., :-1], axis=1)
+        return M
+
+    def forward(self, message: np.ndarray) -> np.ndarray:
+        """Messages before each step and after the last, up to a factor, from those (K, n_blocks).
+
+        The factors are kept over as many steps as the arithmetic allows.
+        """
+        M = np.empty((len(self.b) + 1, *self.b.shape[1:]))
+        M[0] = message
+        for step in range(len(self.b)):
+            if step % self.arithmetic.between == 0:
+                message = self.arithmetic.normalise(message)[0]
+            M[step + 1] = message = self.ahead(message, step)
+        return M
+
+    def scaled(self, M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Forward messages whose sums are 1, and the scales (length, 1, n_blocks)."""
+        M, total = self.arithmetic.normalise(M, axis=1)
+        before = total[:-1].copy()
+        before[:: self.arithmetic.between] = self.arithmetic.one
+        return M, self.arithmetic.over(total[1:], before)
+
+    def backward(self, message: np.ndarray) -> np.ndarray:
+        """Messages before each step and after the last, up to a factor, from those at the ends."""
+        M = np.empty((len(self.b) + 1, *self.b.shape[1:]))
+        M[-1] = message
+        for step in reversed(range(len(self.b))):
+            message = self.arithmetic.dot(self.A, self.arithmetic.times(self.b[step], message))
+            if self.begins[step].size:
+                message[:, self.begins[step]] = self.arithmetic.one
+            if step % self.arithmetic.between == 0:
+                message = self.arithmetic.normalise(message)[0]
+            M[step] = message
         return M

@@ -8,6 +8,7 @@ import pytest
 from scipy import optimize, stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lvmnotes import GaussianMixture, HiddenMarkovModel, data
 from lvmnotes.core import markov_chain
@@ -22,6 +23,22 @@ from lvmnotes.hidden_markov import (
 
 KINDS = ("gaussian", "categorical", "poisson")
 QUAKES = data.earthquakes().X
+
+
+class OneSequence(HiddenMarkovModel):
+    """The second argument is ignored: scikit-learn's checks pass labels there, not lengths."""
+
+    def fit(self, X, y=None):
+        return super().fit(X)
+
+    def score(self, X, y=None):
+        return super().score(X)
+
+
+@parametrize_with_checks([OneSequence()])
+def test_scikit_learn_conventions(estimator, check):
+    """Those on the order of samples set one state, where it makes no difference."""
+    check(estimator)
 
 
 def emission_parameters(kind, K, rng):
@@ -116,6 +133,7 @@ def log_recursions(start, transition, log_density, first):
 
 MATRICES = {
     "positive": [[0.9, 0.06, 0.04], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]],
+    "smallest of plain numbers": np.eye(3) + markov_chain.SMALLEST,
     "tiny": [[1 - 2e-90, 1e-90, 1e-90], [1e-90, 1 - 2e-90, 1e-90], [1e-90, 1e-90, 1 - 2e-90]],
     "never leaves": np.eye(3),
     "left to right": [[0.9, 0.1, 0], [0, 0.9, 0.1], [0, 0, 1.0]],
