@@ -78,7 +78,7 @@ def direction_curves(
         (line,) = ax.plot(degrees, values / np.max(values), style, label=name)
         ax.plot(best[name], 1, "o", color=line.get_color(), markersize=8)
     ax.set(xlabel="angle of the direction (°)", ylabel="share of the maximum")
-    ax.set(xlim=(-90, 90), xticks=[-90, -45, 0, 45, 90], ylim=(-1.05, 1.1))
+    ax.set(xlim=(0, 180), xticks=[0, 45, 90, 135, 180], ylim=(-1.05, 1.1))
     figure.legend(loc="outside upper center", ncols=3, handlelength=1.5)
     return figure
 

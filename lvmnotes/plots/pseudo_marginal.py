@@ -87,8 +87,7 @@ def trade_off(
         ("accepted (%)", "effective samples\nper million"),
         strict=True,
     ):
-        ax.axvspan(1.0, 1.7, color="0.9")
-        ax.axvline(1.81, color="0.5", linestyle=":")
+        ax.axvspan(1.0, 1.81, color="0.9")
         ax.plot(noise, values, "o-")
         ax.set(ylabel=label, ylim=(0, None))
     for K, s, value in zip(n_particles, noise, 100 * acceptance, strict=True):
