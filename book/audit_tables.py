@@ -83,6 +83,7 @@ class Breaks:
         by_tests = sum(bool(it["test"]) for it in real)
         reached = [it for it in real if it["chapters"]]
         by_checks = sum(bool(it["checks"]) for it in reached)
+        stopping = sum(bool(self.stopped(it)) for it in reached)
         missed = [it for it in self.result["mutants"] if self.missed_by(it)]
         text = (
             f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
@@ -90,13 +91,16 @@ class Breaks:
             f"change nothing (they are *equivalent*). Of the other {len(real)}, the tests of the "
             f"library notice {share(by_tests, len(real))}. {len(reached)} are in lines that some "
             f"chapter executes; of these the checks of the chapters alone notice "
-            f"{share(by_checks, len(reached))}. The search stops at the first chapter that notices."
+            f"{share(by_checks, len(reached))}. Another error stops a chapter for "
+            f"{share(stopping, len(reached))} more: its page cannot be built, but no check says "
+            f"why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. The "
+            "search stops at the first chapter that notices."
         )
         if self.changed:
             text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
         rows = [
             f"| {shown(it)}{f' {STALE}' if it['module'] in self.changed else ''} "
-            f"| {self._missed(it)} | {self.reason(it).get('reason', 'no reason given yet')} |"
+            f"| {self._missed(it)} | {self.why(it) or 'no reason given yet'} |"
             for it in missed
         ]
         return [
@@ -111,6 +115,18 @@ class Breaks:
         """Return who could have noticed a break, and did not."""
         by_tests, by_checks = not broken["test"], broken["chapters"] and not broken["checks"]
         return ["tests"] * by_tests + ["checks"] * bool(by_checks)
+
+    def stopped(self, broken):
+        """Return the chapters that another error than a check's stops, and the kind of error."""
+        return {} if broken["checks"] else {name: it[1] for name, it in broken["stopped"].items()}
+
+    def why(self, broken):
+        """Return why the tests or the checks miss a break, empty where nobody has found out."""
+        if reason := self.reason(broken).get("reason"):
+            return reason
+        if broken["test"]:
+            return "; ".join(f"{it} stops: {error}" for it, error in self.stopped(broken).items())
+        return ""
 
     def _missed(self, broken):
         if self.reason(broken).get("equivalent"):

@@ -216,6 +216,13 @@ def results(tmp_path, monkeypatch):
         {"before": "a < b", "after": "a <= b", "test": "tests/a.py::b", "checks": {}},
         {"before": "1", "after": "2", "test": "tests/a.py::b", "checks": {}, "chapters": []},
         {"before": "0 * n", "after": "0", "test": None, "checks": {}},
+        {
+            "before": "W",
+            "after": "W.T",
+            "test": "tests/a.py::b",
+            "checks": {},
+            "stopped": {"ppca": [3, "ValueError", "shapes differ"]},
+        },
     ]
     files = {
         "mutants.json": {
@@ -255,15 +262,17 @@ def results(tmp_path, monkeypatch):
 
 def test_breaks_are_counted_without_those_that_change_nothing(results):
     text, _, table, _ = Breaks().summary()
-    assert "5 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
-    assert "Of the other 4" in text and "library notice 3 (75 %)" in text
-    assert "3 are in lines that some chapter executes" in text and "alone notice 1 (33 %)" in text
+    assert "6 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
+    assert "Of the other 5" in text and "library notice 4 (80 %)" in text
+    assert "4 are in lines that some chapter executes" in text and "alone notice 1 (25 %)" in text
+    assert "stops a chapter for 1 (25 %) more" in text and "the checks notice 1 (33 %)" in text
     assert "`gone.py`, `ppca.py`" in text and "`pca.py`" not in text  # what changed since
     rows = [BeautifulSoup(row, "html.parser").get_text() for row in table.splitlines()[2:]]
     assert rows == [
         "| pca.py:7 n | 1 → n | tests and checks | Nobody looks. |",
         "| pca.py:7 a < b → a <= b | checks | no reason given yet |",
         "| pca.py:7 0 * n → 0 | nobody: equivalent | Both are zero. |",
+        "| pca.py:7 W → W.T | checks | ppca stops: ValueError |",
     ]
 
 
@@ -311,4 +320,4 @@ def test_every_break_that_nobody_notices_has_a_reason():
         assert breaks.reasons.keys() <= tried
         assert all(it["reason"].strip() for it in breaks.reasons.values())
         for it in breaks.result["mutants"]:
-            assert not breaks.missed_by(it) or breaks.reason(it), it
+            assert not breaks.missed_by(it) or breaks.why(it), it
