@@ -49,6 +49,23 @@ def hidden_chain() -> Figure:
     return figure
 
 
+def two_limits(grid: np.ndarray, kept: np.ndarray, made_again: np.ndarray) -> Figure:
+    """Draw what a chain tends to that keeps its estimates, and one that makes them again.
+
+    Parameters
+    ----------
+    grid, kept, made_again : array_like of shape (n_points,)
+        Values of the parameter, equally far apart, and their probabilities.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 3))
+    width = 0.4 * (grid[1] - grid[0])
+    ax.bar(grid - width / 2, kept, width, label="kept = exact")
+    ax.bar(grid + width / 2, made_again, width, label="made again")
+    ax.set(xlabel=r"persistence $\lambda$", ylabel="probability")
+    ax.legend(loc="upper left")
+    return figure
+
+
 def posteriors(grid: np.ndarray, exact: np.ndarray, chains: dict[str, np.ndarray]) -> Figure:
     """Draw an exact density and the histograms of several chains.
 

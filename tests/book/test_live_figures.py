@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 from scipy import stats
 from scipy.integrate import quad
@@ -438,6 +439,15 @@ def test_every_figure_is_compared_with_the_library_and_used():
     assert sorted(CASES) == NAMES
     chapters = "".join(path.read_text("utf-8") for path in ROOT.glob("book/chapters/*.md"))
     assert set(re.findall(r'live_figure\("([\w-]+)"', chapters)) == set(NAMES)
+
+
+@pytest.mark.parametrize("path", sorted(SITE.glob("book/**/*.html")), ids=lambda path: path.stem)
+def test_a_figure_takes_the_place_of_the_picture_right_before_it(path):
+    for script in BeautifulSoup(path.read_text("utf-8"), "html.parser").select("[data-figure]"):
+        still = script.find_previous("figure")
+        after = [it for it in still.find_all_next(string=True) if still not in it.parents]
+        left = [it for it in script.find_all_next(string=True)]
+        assert not "".join(after[: -len(left)]).strip(), script["data-figure"]
 
 
 @pytest.fixture(scope="module")
