@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import lda
 import numpy as np
 import picard
 import sksfa
@@ -421,6 +422,32 @@ def _topics(model: str, repeats: int) -> Race:
     return Race(X=X, runners=runners, objective=objective, unit=unit, goal=0.5, repeats=repeats)
 
 
+def _gibbs(n_sweeps: int, repeats: int) -> Race:
+    """Sweeps over documents that mix bars; chains end where chance leads them. The peer is in C."""
+    rng = np.random.default_rng(0)
+    bars = np.vstack([np.kron(np.eye(5), np.ones(5)), np.kron(np.ones(5), np.eye(5))]) / 5
+    X = rng.multinomial(50, rng.dirichlet(np.full(10, 0.5), 200) @ bars)
+
+    def ours(X):
+        model = lvmnotes.LatentDirichletAllocation(
+            10, 0.5, 0.5, "gibbs", n_sweeps=n_sweeps, random_state=0
+        ).fit(X)
+        return model.log_joint_trace_[-1]
+
+    def peer(X):
+        options = {"alpha": 0.5, "eta": 0.5, "random_state": 0, "refresh": n_sweeps}
+        return lda.LDA(10, n_sweeps, **options).fit(X).loglikelihood() / X.sum()
+
+    return Race(
+        X=X,
+        runners={"lvmnotes": ours, "lda": peer},
+        objective=lambda log_joint, X: log_joint,
+        unit="nats per word, words and topics",
+        goal=0.5,
+        repeats=repeats,
+    )
+
+
 def _patches() -> np.ndarray:
     return data.natural_patches(20_000, size=8).X
 
@@ -596,4 +623,5 @@ CASES: dict[str, Callable[[], Race]] = {
     "latent semantic analysis, 3,000 x 2,000": lambda: _latent_semantic_analysis(3_000, 2_000, 3),
     "pLSA, 302 chapters, 10 topics": lambda: _topics("pLSA", 3),
     "LDA, variational, 302 chapters, 10 topics": lambda: _topics("LDA", 3),
+    "LDA, Gibbs, 10,000 words, 10 topics": lambda: _gibbs(100, 5),
 }

@@ -115,6 +115,7 @@ def perplexities(sizes: Sequence[int], curves: dict[str, np.ndarray], without: f
     ax.axhline(without, color="0.5", linewidth=1, label="without topics")
     ax.set(xlabel="topics", ylabel="perplexity of held-out words")
     ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.set_yticks([70, 100, 150, 200, 300, 500], ["70", "100", "150", "200", "300", "500"])
     ax.minorticks_off()
     figure.legend(loc="outside upper center", ncols=2)
     return figure

@@ -425,3 +425,15 @@ def test_some_bars_are_recovered():
     start = next(lda.gibbs_sweeps(X, 10, 0.5, 0.5, rng))
     assert not recovered(lda.count(start, lda.tokens(X)[1], 25, 10).T, topics)
     assert model.log_joint_trace_[-1] > model.log_joint_trace_[0]
+
+
+def test_the_peer_has_the_same_joint_probability_and_its_chain_reaches_no_other():
+    package = pytest.importorskip("lda")
+    peer = package.LDA(3, n_iter=300, alpha=0.4, eta=0.3, random_state=1, refresh=300)
+    peer.fit(COUNTS.astype(int))
+    theirs = peer.loglikelihood()
+    assert lda.log_joint(peer.ndz_, peer.nzw_, 0.4, 0.3) == pytest.approx(theirs, rel=1e-12)
+    ours = LatentDirichletAllocation(3, 0.4, 0.3, "gibbs", n_sweeps=300, random_state=0)
+    ours.fit(COUNTS)
+    kept = ours.log_joint_trace_[-75:] * COUNTS.sum()
+    assert kept.min() - 5 * kept.std() < theirs < kept.max() + 5 * kept.std()
