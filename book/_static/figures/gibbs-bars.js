@@ -147,8 +147,9 @@
     start,
     finding: ({ trace }, numbers, data) => {
       const bars = found(numbers, data), what = `${number(numbers.logJoint, 3)} nats per word`;
-      if (!trace.length) return `A start at random: ${what}, ${bars} of ${data.K} bars. Sweep.`;
-      return `After ${trace.length} sweeps: ${what}, ${bars} of ${data.K} topics are bars.` +
+      const so = `${what}, ${bars} of ${data.K} topics are bars.`;
+      if (!trace.length) return `A start at random: ${so} Press for a sweep.`;
+      return `After ${trace.length} sweep${trace.length > 1 ? "s" : ""}: ${so}` +
         (trace.length >= shown ? " Try a new start." : "");
     },
   });
