@@ -12,7 +12,7 @@ import numpy as np
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from .common import WIDTH
+from .common import WIDTH, frameless
 
 
 def mixtures(samples: dict[str, np.ndarray], W: np.ndarray) -> Figure:
@@ -145,4 +145,27 @@ def convergence(angles: dict[str, np.ndarray]) -> Figure:
         ax.semilogy(np.arange(len(values)), values, marker=marker, label=name)
     ax.set(xlabel="iteration", ylabel="angle (radians)")
     ax.legend()
+    return figure
+
+
+def pictures(rows: dict[str, np.ndarray], shape: tuple[int, int]) -> Figure:
+    """Draw rows of grey pictures, with one sample per pixel.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like of shape (n_pixels, n_pictures)
+        Label of each row to its pictures, pixels row by row from the top left.
+    shape : (int, int)
+        Height and width of a picture, in pixels.
+    """
+    n_pictures = len(np.transpose(next(iter(rows.values()))))
+    height = shape[0] / shape[1] * WIDTH / n_pictures
+    figure, axes = plt.subplots(
+        len(rows), n_pictures, figsize=(WIDTH, len(rows) * height), squeeze=False
+    )
+    for row, (label, X) in zip(axes, rows.items(), strict=True):
+        for ax, x in zip(row, np.transpose(X), strict=True):
+            ax.imshow(np.reshape(x, shape), cmap="Greys_r")
+            frameless(ax)
+        row[0].set_ylabel(label)
     return figure
