@@ -164,8 +164,8 @@ def pictures(rows: dict[str, np.ndarray], shape: tuple[int, int]) -> Figure:
         len(rows), n_pictures, figsize=(WIDTH, len(rows) * height), squeeze=False
     )
     for row, (label, X) in zip(axes, rows.items(), strict=True):
-        for ax, x in zip(row, np.transpose(X), strict=True):
-            ax.imshow(np.reshape(x, shape), cmap="Greys_r")
+        for k, (ax, x) in enumerate(zip(row, np.transpose(X), strict=True)):
+            ax.imshow(np.reshape(x, shape), cmap="Greys_r", gid=f"photograph-{label}-{k}")
             frameless(ax)
         row[0].set_ylabel(label)
     return figure

@@ -63,9 +63,10 @@ def films(X: np.ndarray, n_steps: int) -> Figure:
     figure, axes = plt.subplots(
         len(pictures), n_steps, figsize=(WIDTH, 5.1 / n_steps * len(pictures)), squeeze=False
     )
-    for row, film in zip(axes, pictures, strict=True):
-        for ax, picture in zip(row, film, strict=True):
-            ax.imshow(picture, cmap="Greys_r", vmin=film.min(), vmax=film.max())
+    for k, (row, film) in enumerate(zip(axes, pictures, strict=True)):
+        for step, (ax, picture) in enumerate(zip(row, film, strict=True)):
+            name = f"photograph-{k}-{step}"
+            ax.imshow(picture, cmap="Greys_r", vmin=film.min(), vmax=film.max(), gid=name)
             frameless(ax)
     return figure
 
