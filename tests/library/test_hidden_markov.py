@@ -131,6 +131,17 @@ def log_recursions(start, transition, log_density, first):
     return total, np.exp(log_R - np.logaddexp.reduce(log_R, axis=1, keepdims=True)).T
 
 
+def largest_log_joint(start, transition, log_density, first):
+    """Of all paths of all sequences, step by step."""
+    with np.errstate(divide="ignore"):
+        start, transition = np.log(start), np.log(transition)
+    total, best = 0.0, np.zeros(len(start))
+    for begins, row in zip(first, log_density, strict=True):
+        total += best.max() if begins else 0
+        best = (start if begins else (best[:, None] + transition).max(axis=0)) + row
+    return total + best.max()
+
+
 MATRICES = {
     "positive": [[0.9, 0.06, 0.04], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]],
     "smallest of plain numbers": np.eye(3) + markov_chain.SMALLEST,
@@ -157,6 +168,9 @@ def test_no_underflow_where_the_data_change_their_mind(matrix, start):
     scores, got, pairs = markov_chain.smooth(start, transition, log_density, first)
     assert scores.sum() == pytest.approx(total, rel=1e-12)
     np.testing.assert_allclose(got, R, atol=1e-8)
+    _, log_joint = markov_chain.best_path(start, transition, log_density, first)
+    want = largest_log_joint(start, transition, log_density, first)
+    assert log_joint.sum() == pytest.approx(want, rel=1e-12)
     filtered = markov_chain.filter_forward(start, transition, log_density, first)
     np.testing.assert_allclose(filtered, scores, rtol=1e-12)
     # Each step but the first of a sequence comes from one state and leads to one.
