@@ -82,7 +82,7 @@ quick: $(VENV)
 	$(PY) -m pytest -n $(JOBS) tests/book/test_style.py tests/library
 
 test: book coursework
-	$(PY) -m pytest -n $(JOBS) --dist loadfile
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lab: notebooks
 	$(PY) book/build.py lab
