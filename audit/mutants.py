@@ -31,9 +31,13 @@ ENOUGH, PATIENCE = 120, 300
 AFTER_FAILURE = 3
 #: Modules that draw, ask or mark: the chapters run without them, and they have no claims.
 #: `tests/book` and `tests/coursework` look at them.
-LEFT_OUT = ("__init__.py", "plots/", "coursework/", "core/__init__.py", "notebook/__init__.py") + (
+LEFT_OUT = (
+    *("__init__.py", "core/__init__.py", "notebook/__init__.py", "plots/", "coursework/"),
     *("notebook/explore.py", "notebook/glue.py", "notebook/live_figure.py", "notebook/question.py"),
 )
+#: Modules that refuse bad arguments, place warnings and print checks.  No claim is about them: they
+#: are broken for the tests alone.
+NO_CLAIM = ("core/validation.py", "core/warn.py", "notebook/check.py")
 
 
 def modules() -> list[str]:
@@ -253,7 +257,7 @@ def ask_chapter(name: str, mutants: list[Mutant]) -> dict[str, tuple | None]:
         for mutant in mutants
         if (numbers := lines.get(mutant.module, {}).get(mutant.line))
     }
-    longest = 5 * seconds + 10
+    longest = 2 * seconds + 10
     found = fresh.call(ROOT, "audit.mutants", "failing_checks", name, cells, longest)
     return dict.fromkeys(mutant.name for mutant in mutants) | found
 
@@ -286,7 +290,8 @@ def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]
         return "tests", ask_tests(asked, *covering.result())
 
     def chapters(name):
-        return name, ask_chapter(name, [it for it in unasked(name) if not rows[it.name]["checks"]])
+        unnoticed = [mutant for mutant in unasked(name) if not rows[mutant.name]["checks"]]
+        return name, ask_chapter(name, [it for it in unnoticed if it.module not in NO_CLAIM])
 
     with ThreadPoolExecutor(jobs) as pool:
         if names := sorted({mutant.module for mutant in unasked("tests")}):

@@ -94,7 +94,9 @@ class Breaks:
             f"{share(by_checks, len(reached))}. Another error stops a chapter for "
             f"{share(stopping, len(reached))} more: its page cannot be built, but no check says "
             f"why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. The "
-            "search stops at the first chapter that notices."
+            "search stops at the first chapter that notices. No chapter is asked about "
+            f"{', '.join(f'`{name}`' for name in mutants.NO_CLAIM)}, which refuse bad arguments, "
+            "place warnings and print checks."
         )
         if self.changed:
             text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."

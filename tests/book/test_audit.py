@@ -125,6 +125,30 @@ def test_a_chapter_notices_breaks_of_the_lines_it_executes():
     assert found[elsewhere.name] is None
 
 
+def test_chapters_are_asked_only_about_what_claims_are_about(monkeypatch):
+    formula = the_mutant("core/em.py", "latest**2", "latest")
+    refusal = mutants.sample(1, ["core/validation.py"])[0]
+    monkeypatch.setattr(chapter, "names", lambda: ["ica", "ppca"])
+    monkeypatch.setattr(fresh, "call", lambda *_: ({}, {}))
+    monkeypatch.setattr(mutants, "ask_tests", lambda asked, *_: {it.name: "a test" for it in asked})
+    answers = {"ica": None, "ppca": (["PPCA-1: a check"], [3, "ValueError", "shapes differ"])}
+    monkeypatch.setattr(
+        mutants, "ask_chapter", lambda name, asked: {it.name: answers[name] for it in asked}
+    )
+    rows = {mutant.name: mutants.unjudged(mutant) for mutant in (formula, refusal)}
+    assert sorted(mutants.run([formula, refusal], rows, jobs=1)) == [
+        "ica",
+        "ppca",
+        "tests",
+        "tests",
+    ]
+    assert rows[refusal.name]["asked"] == ["tests"]
+    found = rows[formula.name]
+    assert sorted(found["asked"]) == ["ica", "ppca", "tests"] and found["test"] == "a test"
+    assert found["chapters"] == ["ppca"] and found["checks"] == {"ppca": ["PPCA-1: a check"]}
+    assert "tests" not in mutants.run([formula, refusal], rows, jobs=1)  # they have answered
+
+
 def test_a_constant_is_broken_where_it_was_imported():
     def broken():
         breaking.put(the_mutant("linear_factor.py", "2 * np.pi", "2 / np.pi"))
