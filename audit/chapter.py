@@ -113,12 +113,24 @@ class Run:
                 return False
         return True
 
+    def execute_from(self, start: int, longest: float) -> None:
+        """Execute a cell and all after it, until the time is over; 0 seconds are no limit."""
+        number = start
+        try:
+            signal.setitimer(signal.ITIMER_PROF, longest)
+            for number in range(start, len(self.sources)):
+                if not self.execute(number):
+                    break
+        except _Enough:  # between two cells
+            self.errors.append([number, "_Enough", "the time is over"])
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
 
 def _stop(*_):
     raise _Enough
 
 
-def run(name: str, offset: int = 0, longest: float = 0, after_failure: float = 0) -> dict:
+def run(name: str, offset: int = 0, longest: float = 0) -> dict:
     """Run all code cells of a chapter in this process.
 
     Parameters
@@ -127,28 +139,21 @@ def run(name: str, offset: int = 0, longest: float = 0, after_failure: float = 0
         File name without its ending.
     offset : int
         Added to every seed: 0 gives the chapter as printed.
-    longest, after_failure : float
-        Seconds of CPU time after which the run ends: in all, and from the first check that fails.
-        0 is no limit.
+    longest : float
+        Seconds of CPU time after which the run ends; 0 is no limit.
 
     Returns
     -------
     dict
-        ``checks``, ``failing`` and ``errors``, as `Run` has them; ``seconds`` of CPU time;
-        ``package``, the folder of the library.
+        ``checks``, ``failing`` and ``errors``, as `Run` has them; ``seconds`` of CPU time.
     """
-    one = Run(name, offset, after_failure)
-    signal.setitimer(signal.ITIMER_PROF, longest)
-    for number in range(len(one.sources)):
-        if not one.execute(number):
-            break
-    signal.setitimer(signal.ITIMER_PROF, 0)
+    one = Run(name, offset)
+    one.execute_from(0, longest)
     return {
         "checks": one.checks,
         "failing": one.failing(),
         "errors": one.errors,
         "seconds": time.process_time(),
-        "package": str(Path(sys.modules["lvmnotes"].__file__).parent),
     }
 
 
@@ -205,21 +210,3 @@ def _shift_seeds(offset: int) -> None:
         if getattr(module, "check_random_state", None) is plain_state:
             module.check_random_state = check_random_state
     assert validation.np.random.default_rng is default_rng
-
-
-def executed_lines(name: str) -> dict[str, list[int]]:
-    """Run a chapter; return what `run` does, with the lines of the library executed, by module."""
-    import coverage
-
-    measured = coverage.Coverage(data_file=None, source_pkgs=["lvmnotes"])
-    measured.start()
-    try:
-        result = run(name)
-    finally:
-        measured.stop()
-    data = measured.get_data()
-    result["lines"] = {
-        Path(file).relative_to(result["package"]).as_posix(): sorted(data.lines(file))
-        for file in data.measured_files()
-    }
-    return result

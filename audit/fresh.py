@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import multiprocessing
 import os
-import resource
 import sys
 from pathlib import Path
 
@@ -24,18 +23,16 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PACKAGES)
 
 
-def call(folder: Path, module: str, function: str, *arguments, seconds: int = 0, **options):
-    """Return what a function of a module says in a new process, or None if it takes too long.
+def call(folder: Path, module: str, function: str, *arguments, **options):
+    """Return what a function of a module says in a new process, or None if it dies.
 
     Parameters
     ----------
     folder : Path
         Where the module and the library are looked for first.
     module, function : str
-    seconds : int
-        CPU time after which the process is killed; 0 is no limit.
     """
-    what = (str(folder), module, function, arguments, options, seconds)
+    what = (str(folder), module, function, arguments, options)
     return _ask(_processes, _call_here, *what)
 
 
@@ -66,15 +63,13 @@ def _answer(sender, function, *arguments):
     sender.send(answer)
 
 
-def _call_here(folder, module, function, arguments, options, seconds):
+def _call_here(folder, module, function, arguments, options):
     """Run in the new process.
 
     Others of the same parent may have had the library imported for theirs.
     """
     for name in [name for name in sys.modules if name.partition(".")[0] == "lvmnotes"]:
         del sys.modules[name]
-    if seconds:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     os.chdir(folder)
     sys.path.insert(0, folder)
     sys.dont_write_bytecode = True

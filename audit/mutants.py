@@ -12,7 +12,6 @@ import hashlib
 import os
 import random
 import resource
-import signal
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -217,11 +216,7 @@ def _failures(one: chapter.Run, start: int, mutant: Mutant, longest: float):
         breaking.put(mutant)
     except (TypeError, ValueError) as error:
         return [], [start, type(error).__name__, "when imported"]
-    signal.setitimer(signal.ITIMER_PROF, longest)
-    for number in range(start, len(one.sources)):
-        if not one.execute(number):
-            break
-    signal.setitimer(signal.ITIMER_PROF, 0)
+    one.execute_from(start, longest)
     return one.failing(), next(iter(one.errors), None)
 
 

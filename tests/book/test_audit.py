@@ -71,11 +71,6 @@ def test_every_module_that_computes_has_enough_mutants():
         assert len(mutants.sample(15, [module])) == 15, module
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return mutants.Tree(tmp_path_factory.mktemp("library"))
-
-
 def the_mutant(module, before, after):
     every = operators.mutants(module, (mutants.LIBRARY / module).read_text(encoding="utf-8"))
     return next(one for one in every if (one.before, one.after) == (before, after))

@@ -446,7 +446,7 @@ def test_a_figure_takes_the_place_of_the_picture_right_before_it(path):
     for script in BeautifulSoup(path.read_text("utf-8"), "html.parser").select("[data-figure]"):
         still = script.find_previous("figure")
         after = [it for it in still.find_all_next(string=True) if still not in it.parents]
-        left = [it for it in script.find_all_next(string=True)]
+        left = script.find_all_next(string=True)
         assert not "".join(after[: -len(left)]).strip(), script["data-figure"]
 
 
