@@ -34,8 +34,8 @@ LEFT_OUT = (
     *("__init__.py", "core/__init__.py", "notebook/__init__.py", "plots/", "coursework/"),
     *("notebook/explore.py", "notebook/glue.py", "notebook/live_figure.py", "notebook/question.py"),
 )
-#: Modules that refuse bad arguments, place warnings and print checks.  No claim is about them: they
-#: are broken for the tests alone.
+#: Modules that refuse bad arguments, place warnings and print checks.  No claim is about them, nor
+#: about what refuses arguments in other modules: they are broken for the tests alone.
 NO_CLAIM = ("core/validation.py", "core/warn.py", "notebook/check.py")
 
 
@@ -61,6 +61,11 @@ def sample(per_module: int, names: Iterable[str]) -> list[Mutant]:
         random.Random(name).shuffle(every)
         chosen += every[:per_module]
     return chosen
+
+
+def has_claims(mutant: Mutant) -> bool:
+    """Return whether some claim could be about what a mutant breaks."""
+    return mutant.module not in NO_CLAIM and not mutant.refuses
 
 
 def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]]:
@@ -286,7 +291,7 @@ def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]
 
     def chapters(name):
         unnoticed = [mutant for mutant in unasked(name) if not rows[mutant.name]["checks"]]
-        return name, ask_chapter(name, [it for it in unnoticed if it.module not in NO_CLAIM])
+        return name, ask_chapter(name, [it for it in unnoticed if has_claims(it)])
 
     with ThreadPoolExecutor(jobs) as pool:
         if names := sorted({mutant.module for mutant in unasked("tests")}):

@@ -54,6 +54,8 @@ class Mutant:
         The expression, and what became of it.
     source : str
         All of the broken module.
+    refuses : bool
+        Whether the expression only decides which arguments are refused, or whether to warn.
     """
 
     module: str
@@ -62,6 +64,7 @@ class Mutant:
     before: str
     after: str
     source: str
+    refuses: bool
 
     @property
     def name(self) -> str:
@@ -84,7 +87,7 @@ def mutants(module: str, source: str) -> list[Mutant]:
     """
     lines = [line.encode() for line in source.splitlines(keepends=True)]  # columns are of bytes
     found = {}
-    for node in _computations(ast.parse(source)):
+    for node, refuses in _computations(ast.parse(source)):
         if node.end_lineno != node.lineno:
             continue
         before = lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode()
@@ -92,7 +95,8 @@ def mutants(module: str, source: str) -> list[Mutant]:
             after = ast.unparse(broken)
             if after != ast.unparse(node):
                 text = _replaced(lines, node, after)
-                mutant = Mutant(module, node.lineno, node.col_offset + 1, before, after, text)
+                place = node.lineno, node.col_offset + 1
+                mutant = Mutant(module, *place, before, after, text, refuses)
                 found[mutant.name] = mutant
     return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.column))
 
@@ -104,23 +108,41 @@ def _replaced(lines: list[bytes], node: ast.expr, after: str) -> str:
     return b"".join([*lines[: node.lineno - 1], line, *lines[node.lineno :]]).decode()
 
 
-def _computations(node: ast.AST) -> Iterator[ast.expr]:
-    """Expressions that compute: no annotation, decorator, default, message or keyword's name."""
+def _computations(node: ast.AST, refuses: bool = False) -> Iterator[tuple[ast.expr, bool]]:
+    """Expressions that compute, and whether they only refuse arguments or decide on a warning.
+
+    No annotation, decorator, default, message or keyword's name is among them.
+    """
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom):
         return
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        if node.func.id in ("warn", "TypeVar"):
-            return
+    if (called := _called(node)) in ("warn", "TypeVar"):
+        return
+    refuses = refuses or called.startswith("check_")
     if isinstance(node, ast.expr):
-        yield node
+        yield node, refuses
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "args") and not isinstance(
             node, ast.Call
         ):
             continue
+        condition = field == "test" and isinstance(node, ast.If) and _only_refuses(node)
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _computations(child)
+                yield from _computations(child, refuses or condition)
+
+
+def _called(node: ast.AST) -> str:
+    """Name of the function that an expression calls, empty if it is another expression."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _only_refuses(node: ast.If) -> bool:
+    """Return whether all that depends on a condition is an error or a warning."""
+    return not node.orelse and all(
+        isinstance(it, ast.Raise) or (isinstance(it, ast.Expr) and _called(it.value) == "warn")
+        for it in node.body
+    )
 
 
 def _breaks(node: ast.expr) -> Iterator[ast.expr]:

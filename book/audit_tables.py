@@ -96,7 +96,7 @@ class Breaks:
             f"why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. The "
             "search stops at the first chapter that notices. No chapter is asked about "
             f"{', '.join(f'`{name}`' for name in mutants.NO_CLAIM)}, which refuse bad arguments, "
-            "place warnings and print checks."
+            "place warnings and print checks, nor about what refuses arguments elsewhere."
         )
         if self.changed:
             text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."

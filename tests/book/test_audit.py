@@ -16,8 +16,11 @@ import numpy as np
 LIMIT = 0.5
 def f(W: "1 + 1", n=2):
     """More words: n - 1."""
+    check_integer(n, "n", minimum=0)
     if n < 1:
         raise ValueError(f"n must be {n + 1}")
+    if n == 3:
+        warn("odd", stacklevel=2)
     total = np.sqrt(W.T @ W + n**2).sum(axis=0)
     return -total if n > 2 and LIMIT else max(total, n - 1)
 '''
@@ -42,6 +45,15 @@ def test_every_kind_of_slip_is_found():
         ("max(total, n - 1)", "min(total, n - 1)"),
         ("n - 1", "n"),
         ("1", "0"),
+    }
+
+
+def test_what_refuses_arguments_or_decides_on_a_warning_is_known():
+    every = operators.mutants("m.py", SOURCE)
+    refusing = {(mutant.before, mutant.after) for mutant in every if mutant.refuses}
+    assert refusing == {
+        *(("0", "1"), ("n < 1", "n >= 1"), ("1", "2"), ("1", "0")),
+        *(("n == 3", "n != 3"), ("3", "4"), ("3", "2")),
     }
 
 
@@ -122,7 +134,7 @@ def test_a_chapter_notices_breaks_of_the_lines_it_executes():
 
 def test_chapters_are_asked_only_about_what_claims_are_about(monkeypatch):
     formula = the_mutant("core/em.py", "latest**2", "latest")
-    refusal = mutants.sample(1, ["core/validation.py"])[0]
+    refusals = [mutants.sample(1, ["core/validation.py"])[0], the_mutant("core/em.py", "0", "1")]
     monkeypatch.setattr(chapter, "names", lambda: ["ica", "ppca"])
     monkeypatch.setattr(fresh, "call", lambda *_: ({}, {}))
     monkeypatch.setattr(mutants, "ask_tests", lambda asked, *_: {it.name: "a test" for it in asked})
@@ -130,18 +142,14 @@ def test_chapters_are_asked_only_about_what_claims_are_about(monkeypatch):
     monkeypatch.setattr(
         mutants, "ask_chapter", lambda name, asked: {it.name: answers[name] for it in asked}
     )
-    rows = {mutant.name: mutants.unjudged(mutant) for mutant in (formula, refusal)}
-    assert sorted(mutants.run([formula, refusal], rows, jobs=1)) == [
-        "ica",
-        "ppca",
-        "tests",
-        "tests",
-    ]
-    assert rows[refusal.name]["asked"] == ["tests"]
+    asked = [formula, *refusals]
+    rows = {mutant.name: mutants.unjudged(mutant) for mutant in asked}
+    assert sorted(mutants.run(asked, rows, jobs=1)) == ["ica", "ppca", "tests", "tests"]
+    assert [rows[it.name]["asked"] for it in refusals] == [["tests"], ["tests"]]
     found = rows[formula.name]
     assert sorted(found["asked"]) == ["ica", "ppca", "tests"] and found["test"] == "a test"
     assert found["chapters"] == ["ppca"] and found["checks"] == {"ppca": ["PPCA-1: a check"]}
-    assert "tests" not in mutants.run([formula, refusal], rows, jobs=1)  # they have answered
+    assert "tests" not in mutants.run(asked, rows, jobs=1)  # they have answered
 
 
 def test_a_constant_is_broken_where_it_was_imported():
