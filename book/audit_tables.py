@@ -43,7 +43,7 @@ class Breaks:
         if not self.result:
             return
         reasons = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else []
-        self.reasons = {(it["module"], it["before"], it["after"]): it for it in reasons or []}
+        self.reasons = {broken: it for it in reasons for broken in it["breaks"]}
         self.changed = [
             name
             for name, measured in self.result["modules"].items()
@@ -56,7 +56,7 @@ class Breaks:
 
     def reason(self, broken):
         """Return the entry of audit/survivors.yml on a break, empty where there is none."""
-        return self.reasons.get((broken["module"], broken["before"], broken["after"]), {})
+        return self.reasons.get(named(broken), {})
 
     def of(self, claim):
         """Return how many breaks the checks of a claim noticed, with an example, as a line."""
@@ -214,6 +214,11 @@ def shown(broken):
     """Return a break in words: where, what was there, what it became."""
     place = f"{broken['module']}:{broken['line']}"
     return f"{code(place)} {code(broken['before'])} → {code(broken['after'])}"
+
+
+def named(broken):
+    """Return the name of a break in audit/survivors.yml, which lasts if lines move."""
+    return f"{broken['module']}: {broken['before']} -> {broken['after']}"
 
 
 def code(text):
