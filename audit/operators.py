@@ -38,6 +38,8 @@ FUNCTIONS = {
 }
 #: Functions of one argument that a slip leaves out.
 DROPPED = {"sqrt", "log", "exp", "abs", "square"}
+#: How the names of functions begin that refuse arguments, or read data with that in mind.
+REFUSING = ("check_", "_check_", "_read")
 NUMPY = ("np", "linalg", "special", "stats")
 
 
@@ -117,7 +119,7 @@ def _computations(node: ast.AST, refuses: bool = False) -> Iterator[tuple[ast.ex
         return
     if (called := _called(node)) in ("warn", "TypeVar"):
         return
-    refuses = refuses or called.startswith("check_")
+    refuses = refuses or called.startswith(REFUSING)
     if isinstance(node, ast.expr):
         yield node, refuses
     for field, value in ast.iter_fields(node):
@@ -132,9 +134,9 @@ def _computations(node: ast.AST, refuses: bool = False) -> Iterator[tuple[ast.ex
 
 
 def _called(node: ast.AST) -> str:
-    """Name of the function that an expression calls, empty if it is another expression."""
+    """Name of the function or method that an expression calls, empty if it calls none."""
     function = node.func if isinstance(node, ast.Call) else None
-    return function.id if isinstance(function, ast.Name) else ""
+    return getattr(function, "id", getattr(function, "attr", ""))
 
 
 def _only_refuses(node: ast.If) -> bool:

@@ -17,6 +17,7 @@ LIMIT = 0.5
 def f(W: "1 + 1", n=2):
     """More words: n - 1."""
     check_integer(n, "n", minimum=0)
+    W = model._read(W, ensure_min_samples=5)
     if n < 1:
         raise ValueError(f"n must be {n + 1}")
     if n == 3:
@@ -53,7 +54,7 @@ def test_what_refuses_arguments_or_decides_on_a_warning_is_known():
     refusing = {(mutant.before, mutant.after) for mutant in every if mutant.refuses}
     assert refusing == {
         *(("0", "1"), ("n < 1", "n >= 1"), ("1", "2"), ("1", "0")),
-        *(("n == 3", "n != 3"), ("3", "4"), ("3", "2")),
+        *(("n == 3", "n != 3"), ("3", "4"), ("3", "2"), ("5", "6"), ("5", "4")),
     }
 
 
