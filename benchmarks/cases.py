@@ -6,6 +6,7 @@ a fixed seed, so that all programs solve the same well-posed problem.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -422,26 +423,47 @@ def _topics(model: str, repeats: int) -> Race:
     return Race(X=X, runners=runners, objective=objective, unit=unit, goal=0.5, repeats=repeats)
 
 
-def _gibbs(n_sweeps: int, repeats: int) -> Race:
-    """Sweeps over documents that mix bars; chains end where chance leads them. The peer is in C."""
+def _gibbs(level: float, n_seeds: int, repeats: int) -> Race:
+    """Several chains, over documents that mix bars, until each comes to a level of the log-joint.
+
+    How many sweeps that takes is found beforehand. The peer is in C.
+    """
     rng = np.random.default_rng(0)
     bars = np.vstack([np.kron(np.eye(5), np.ones(5)), np.kron(np.ones(5), np.eye(5))]) / 5
     X = rng.multinomial(50, rng.dirichlet(np.full(10, 0.5), 200) @ bars)
 
-    def ours(X):
-        model = lvmnotes.LatentDirichletAllocation(
-            10, 0.5, 0.5, "gibbs", n_sweeps=n_sweeps, random_state=0
+    def ours(X, n_sweeps, seed):
+        return lvmnotes.LatentDirichletAllocation(
+            10, 0.5, 0.5, "gibbs", n_sweeps=n_sweeps, random_state=seed
         ).fit(X)
-        return model.log_joint_trace_[-1]
 
-    def peer(X):
-        options = {"alpha": 0.5, "eta": 0.5, "random_state": 0, "refresh": n_sweeps}
-        return lda.LDA(10, n_sweeps, **options).fit(X).loglikelihood() / X.sum()
+    def peer(X, n_sweeps, seed, refresh=10_000):
+        return lda.LDA(10, n_sweeps, alpha=0.5, eta=0.5, random_state=seed, refresh=refresh).fit(X)
+
+    logging.getLogger("lda").setLevel(logging.WARNING)
+    needed = {ours: [], peer: []}
+    for seed in range(n_seeds):
+        needed[ours].append(1 + int(np.argmax(ours(X, 300, seed).log_joint_trace_ > level)))
+        trace = np.array(peer(X, 300, seed, refresh=1).loglikelihoods_) / X.sum()
+        needed[peer].append(int(np.argmax(trace > level)))
+
+    def reach(fit):
+        return lambda X: [fit(X, n_sweeps, seed) for seed, n_sweeps in enumerate(needed[fit])]
+
+    def objective(chains, X):
+        return np.mean(
+            [
+                chain.log_joint_trace_[-1]
+                if isinstance(chain, lvmnotes.LatentDirichletAllocation)
+                else chain.loglikelihood() / X.sum()
+                for chain in chains
+            ]
+        )
 
     return Race(
         X=X,
-        runners={"lvmnotes": ours, "lda": peer},
-        objective=lambda log_joint, X: log_joint,
+        runners={"lvmnotes": reach(ours), "lda": reach(peer)},
+        objective=objective,
         unit="nats per word, words and topics",
         goal=0.5,
         repeats=repeats,
@@ -495,6 +517,38 @@ def _hidden_markov(n_steps: int, goal: float | None, repeats: int) -> Race:
         objective=objective,
         unit="nats per step",
         goal=goal,
+        repeats=repeats,
+    )
+
+
+def _earthquakes(repeats: int) -> Race:
+    """Find the best fit to the yearly counts of earthquakes.
+
+    From one start the peer finds it in 32 of 40 fits, this library, whose start is the best of
+    short runs, in all 40. So the peer gets three starts, with which 99 of 100 fits find it.
+    """
+
+    def peer(X):
+        starts = [
+            hmm.PoissonHMM(3, n_iter=10_000, tol=1e-4, random_state=seed) for seed in range(3)
+        ]
+        X = X.astype(int)
+        return max((start.fit(X) for start in starts), key=lambda fit: fit.score(X))
+
+    return Race(
+        X=data.earthquakes().X,
+        runners={
+            "lvmnotes": lambda X: lvmnotes.HiddenMarkovModel(
+                3, "poisson", tol=1e-7, random_state=0
+            ).fit(X),
+            "hmmlearn": peer,
+        },
+        objective=lambda model, X: (
+            model.score(X.astype(int))
+            * (len(X) if isinstance(model, lvmnotes.HiddenMarkovModel) else 1)
+        ),
+        unit="nats",
+        goal=0.5,
         repeats=repeats,
     )
 
@@ -593,6 +647,7 @@ CASES: dict[str, Callable[[], Race]] = {
     "independent components, 100,000 x 16": lambda: _ica(100_000, 16, 1.3, 7),
     "hidden Markov model, 200,000 steps, 3 states": lambda: _hidden_markov(200_000, 0.5, 3),
     "hidden Markov model, 5,000 steps, 3 states": lambda: _hidden_markov(5_000, None, 5),
+    "hidden Markov model, 107 yearly counts, 3 states": lambda: _earthquakes(21),
     "most probable path, 200,000 steps, 3 states": lambda: _best_path(200_000, 9),
     "particle filter, 107 years, 100 particles": lambda: _particle_filter(100, 51),
     "particle filter, 107 years, 10,000 particles": lambda: _particle_filter(10_000, 11),
@@ -621,7 +676,7 @@ CASES: dict[str, Callable[[], Race]] = {
     ),
     "latent semantic analysis, 2,000 x 500": lambda: _latent_semantic_analysis(2_000, 500, 11),
     "latent semantic analysis, 3,000 x 2,000": lambda: _latent_semantic_analysis(3_000, 2_000, 3),
-    "pLSA, 302 chapters, 10 topics": lambda: _topics("pLSA", 3),
-    "LDA, variational, 302 chapters, 10 topics": lambda: _topics("LDA", 3),
-    "LDA, Gibbs, 10,000 words, 10 topics": lambda: _gibbs(100, 5),
+    "probabilistic latent semantic analysis, 302 chapters, 10 topics": lambda: _topics("pLSA", 5),
+    "latent Dirichlet allocation, variational, 302 chapters, 10 topics": lambda: _topics("LDA", 3),
+    "latent Dirichlet allocation, Gibbs, 10,000 words, 10 topics": lambda: _gibbs(-3.9, 5, 5),
 }

@@ -694,8 +694,9 @@ def stationary_step(transition: np.ndarray, starts: np.ndarray, pairs: np.ndarra
 
         a_{ij} \propto n_{ij} + a_{ij}\, \delta_i h_j .
 
-    The step goes towards the right-hand side at the present A, a direction in which Q rises (the
-    growth transform of Gopalakrishnan et al. 1991), and is halved while Q is lower than before.
+    The step goes towards the right-hand side at the present A, a direction in which Q rises (a
+    growth transform, like that of Gopalakrishnan et al. 1991 for rational functions), and is
+    halved while Q is lower than before.
 
     Parameters
     ----------

@@ -374,7 +374,8 @@ def amari_index(W: ArrayLike, truth: ArrayLike) -> float:
         \frac{1}{2 d (d - 1)} \Bigl[ \sum_i \Bigl(\frac{\sum_j R_{ij}}{\max_j R_{ij}} - 1\Bigr)
         + \sum_j \Bigl(\frac{\sum_i R_{ij}}{\max_i R_{ij}} - 1\Bigr) \Bigr]
 
-    (Amari, Cichocki and Yang 1996), here divided by its largest value.
+    (Amari, Cichocki and Yang 1996), here divided by its largest value. Divided by 2d, as others do,
+    it is d - 1 times as large.
 
     Parameters
     ----------
@@ -425,7 +426,7 @@ def _blocks(Z: np.ndarray) -> Iterator[np.ndarray]:
 def _fixed_point(
     Z: np.ndarray, B: np.ndarray, tol: float, max_iter: int
 ) -> tuple[np.ndarray, np.ndarray, float, int]:
-    r"""Symmetric fixed-point iteration (Hyvärinen 1999, equations 20 and 24).
+    r"""Symmetric fixed-point iteration (Hyvärinen 1999).
 
     .. math::
 

@@ -175,7 +175,7 @@ class PLSA(TopicModel):
 def em_step(
     parameters: tuple[np.ndarray, np.ndarray], X: np.ndarray
 ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
-    r"""One EM iteration (Hofmann 1999, equations 3 to 6).
+    r"""One EM iteration (Hofmann 1999).
 
     The responsibilities :math:`r_{nik} = \pi_{nk} \theta_{ki} / p_{ni}`, with
     :math:`p_{ni} = \sum_k \pi_{nk} \theta_{ki}`, are never stored: their sums are
@@ -231,10 +231,11 @@ def expected_ratio(
     ratio : ndarray of shape (n_samples, n_features)
         Zero where the count is.
     """
-    p = proportions @ topics
-    occurs = X > 0
-    ratio = np.divide(X, p, out=np.zeros_like(p), where=occurs)
-    return float(X[occurs] @ np.log(p[occurs])), ratio
+    occurs = np.flatnonzero(X > 0)
+    x, p = X.ravel()[occurs], (proportions @ topics).ravel()[occurs]
+    ratio = np.zeros(X.shape)
+    ratio.ravel()[occurs] = x / p
+    return float(x @ np.log(p)), ratio
 
 
 def fold_in(X: np.ndarray, topics: np.ndarray, *, tol: float, max_iter: int) -> np.ndarray:

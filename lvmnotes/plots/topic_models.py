@@ -6,10 +6,20 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.text import Annotation
 
 from .common import WIDTH, frameless
+
+#: Where the label of a point may stand: offset in points, and alignment.
+SIDES = (
+    ((6, 0), "left", "center"),
+    ((-6, 0), "right", "center"),
+    ((0, -6), "center", "top"),
+    ((0, 6), "center", "bottom"),
+)
 
 
 def words_and_titles(
@@ -24,23 +34,42 @@ def words_and_titles(
     names, title_names : sequence of str
     """
     figure, ax = plt.subplots(figsize=(WIDTH, 4.4))
-    for points, labels, style, color, side in (
-        (words, names, "o", "C0", "left"),
-        (titles, title_names, "s", "C1", "right"),
+    at: dict[tuple, list[str]] = {}  # words in the same documents have the same place
+    for points, labels, style, color in (
+        (words, names, "o", "C0"),
+        (titles, title_names, "s", "C1"),
     ):
         ax.plot(*np.transpose(points), style, color=color, markersize=5)
-        at: dict[tuple, list[str]] = {}  # words in the same documents have the same place
         for point, label in zip(points, labels, strict=True):
-            at.setdefault(tuple(np.round(point, 6)), []).append(label)
-        for point, together in at.items():
-            offset = (6 if side == "left" else -6, -4)
-            ax.annotate(
-                ", ".join(together), point, offset, textcoords="offset points", color=color, ha=side
-            )
+            at.setdefault((*np.round(point, 6), color), []).append(label)
     ax.axhline(0, color="0.7", linewidth=0.8)
     ax.set(xlabel="first dimension", ylabel="second dimension")
     ax.margins(x=0.2, y=0.1)
+    figure.draw_without_rendering()
+    taken = [ax.transData.transform(place[:2]) + [[-4], [4]] for place in at]
+    for (x, y, color), together in at.items():
+        taken.append(_label(ax, (x, y), ", ".join(together), color, taken))
     return figure
+
+
+def _label(
+    ax: Axes, point: tuple[float, float], text: str, color: str, taken: list[np.ndarray]
+) -> np.ndarray:
+    """Write beside a point, on the side where least is covered; return two corners of the text."""
+
+    def covered(label: Annotation) -> int:
+        low, high = label.get_window_extent().get_points()
+        return sum((low < box[1]).all() and (box[0] < high).all() for box in taken)
+
+    labels = [
+        ax.annotate(text, point, offset, textcoords="offset points", color=color, ha=ha, va=va)
+        for offset, ha, va in SIDES
+    ]
+    best = min(labels, key=covered)
+    for label in labels:
+        if label is not best:
+            label.remove()
+    return best.get_window_extent().get_points()
 
 
 def plates() -> Figure:

@@ -928,6 +928,7 @@ PARTS_OF_A_FIT = {
     "latent_class.log_densities",
     "lda.count",
     "lda.gibbs_sweeps",
+    "lda.infer",
     "lda.log_joint",
     "lda.variational_step",
     "mixture_ppca.em_step",

@@ -75,7 +75,7 @@
     start: () => ({ s: 0.1 }),
     finding: ({ s }, { acceptance, spread: sd }) =>
       `Noise ${number(s)}. Kept estimates: standard deviation ${number(sd.kept, 3)}, as without noise; ` +
-      `${percent(acceptance.kept)} of the inner proposals accepted. ` +
+      `${percent(acceptance.kept)} of the proposals accepted. ` +
       `Estimates made again: standard deviation ${number(sd.fresh, 3)}; ` +
       `${percent(acceptance.fresh)} accepted.`,
     predict: () => ({
