@@ -27,12 +27,13 @@ RELEASE := coursework/release/ready
 SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/*.py)
 PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/% book/library/%,$(call files,book))
 
-.PHONY: help book pdf zip draft watch quick test test-all versions notebooks lab serve coursework grade check \
-	public bench mutants controls seeds pins clean
+.PHONY: help book live pdf zip draft watch quick test test-all versions notebooks lab serve coursework grade \
+	check public bench mutants controls seeds pins vendor clean
 
 help:
 	@echo "to read"
 	@echo "  make book       build the site: environment, execution of the chapters, pages"
+	@echo "  make live       what runs the chapters' code in the page (part of make book; not with LIVE=0)"
 	@echo "  make serve      show the site on http://localhost:$(PORT)"
 	@echo "  make pdf        the book as one PDF, printed by Chromium"
 	@echo "  make zip        site, notebooks, library and PDF to read without a network"
@@ -51,6 +52,7 @@ help:
 	@echo "  make controls   which break of a chapter's code fails each of its checks"
 	@echo "  make seeds      whether the chapters' checks hold for other seeds"
 	@echo "  make pins       resolve requirements*.txt anew"
+	@echo "  make vendor     bundle the libraries of others for the pages, with npm"
 	@echo "to teach"
 	@echo "  make coursework problem sets for students in coursework/release/, proved"
 	@echo "  make check      the visible tests of a notebook: SET=ppca [NOTEBOOK=path]"
@@ -62,6 +64,9 @@ help:
 book: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(SITE)
 	@echo "The site: file://$(CURDIR)/_build/html/index.html"
+
+live: $(VENV)
+	@$(PY) book/build.py live
 
 draft: $(VENV)
 	@$(MAKE) --silent --no-print-directory -j$(JOBS) $(DRAFT) ERRORS=--draft
@@ -153,8 +158,12 @@ pins:
 		$$venv/bin/pip uninstall --quiet --yes -r requirements-$$extra.txt || exit 1; \
 	done && rm -rf $$venv
 
+vendor:
+	cd vendor && npm ci --no-audit --no-fund && npm run build
+
 clean:
-	rm -rf .venv _build coursework/release book/claims.md book/library book/chapters/*.ipynb lvmnotes.egg-info
+	rm -rf .venv _build vendor/node_modules coursework/release book/claims.md book/library \
+		book/chapters/*.ipynb lvmnotes.egg-info
 
 $(VENV): requirements.txt pyproject.toml
 	@python="$(PYTHON)"; \
@@ -187,7 +196,7 @@ book/claims.md: book/claims.yml $(NOTEBOOKS) $(wildcard audit/*.json audit/*.yml
 		$(wildcard book/claims_*.py book/audit_tables.py book/check_words.py)
 	@$(PY) book/build.py claims
 
-$(SITE): book/claims.md $(NOTEBOOKS) $(PAGES) $(LIBRARY) requirements.txt
+$(SITE): book/claims.md $(NOTEBOOKS) $(PAGES) $(LIBRARY) requirements.txt requirements-live.txt
 	@$(PY) book/build.py site $?
 
 $(DRAFT): book/claims.md $(NOTEBOOKS) $(PAGES) $(LIBRARY) requirements.txt

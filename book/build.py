@@ -5,13 +5,15 @@
     python book/build.py update book/chapters/NAME.md ...      likewise, only if its code changed;
                                                      --draft   and goes on where a check fails
     python book/build.py claims                                ledger + notebooks -> book/claims.md
+    python book/build.py live                              what runs code in pages -> _build/live
     python book/build.py site [CHANGED ...]                    pages + notebooks -> _build/html
     python book/build.py draft [CHANGED ...]                   likewise -> _build/draft/html
     python book/build.py watch [--port PORT]                   `make draft` again at every save
     python book/build.py lab                                   notebooks -> lab/, yours to change
 
-The Makefile calls the steps one by one, so that it can skip what is up to date.  Each step imports
-only what it needs, because whoever edits a chapter waits for the imports at every save.
+The site brings up to date and includes what `live` makes.  The Makefile calls the steps one by one,
+so that it can skip what is up to date.  Each step imports only what it needs, because whoever edits
+a chapter waits for the imports at every save.
 """
 
 import argparse
@@ -150,6 +152,8 @@ def site(changed=(), draft=False):
         gc.disable()  # Looking for cycles among a million nodes took three quarters of the time.
     else:
         _refuse_errors()
+        if live():
+            changed = ()
     started = time.time()
     folder = ROOT / "_build" / "draft" if draft else ROOT / "_build"
     output, doctrees, ready = (folder / name for name in ("html", ".doctrees", "ready"))
@@ -186,8 +190,19 @@ def site(changed=(), draft=False):
         if page.stat().st_mtime_ns != before.get(page):  # the others are tidy
             page.write_text(_tidy(page.read_text(encoding="utf-8")), encoding="utf-8")
     _tidy_script(output / "_static")
+    for path in (output / "_static").rglob("*.map"):  # for whoever debugs the theme
+        path.unlink()
     ready.touch()
     os.utime(ready, (started, started))  # what was saved meanwhile is newer
+
+
+def live():
+    """Make what runs code in the page; return whether pages get or lose their button by that."""
+    import live_assets
+
+    had = bool(live_assets.manifest())
+    live_assets.main()
+    return bool(live_assets.manifest()) != had
 
 
 def _refuse_errors():
@@ -310,7 +325,7 @@ def lab():
 def main():
     """Run the step that the command line names; without one, the three that make the site."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    steps = ["execute", "update", "claims", "site", "draft", "watch", "lab"]
+    steps = ["execute", "update", "claims", "live", "site", "draft", "watch", "lab"]
     parser.add_argument("step", nargs="?", choices=steps)
     parser.add_argument("paths", nargs="*", type=Path, help="chapters, or what changed")
     parser.add_argument("--port", type=int, default=8000)
@@ -321,6 +336,8 @@ def main():
             execute(source.resolve(), keep=options.step == "update", draft=options.draft)
     if options.step in (None, "claims"):
         claims()
+    if options.step == "live":
+        live()
     if options.step in (None, "site", "draft"):
         site(options.paths, draft=options.step == "draft")
     if options.step is None:

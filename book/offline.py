@@ -24,7 +24,7 @@ SITE = ROOT / "_build" / "html"
 DOWNLOADS = SITE / "downloads"
 NAME = "latent-variable-models"
 PLACE = "<!-- links to the PDF and the zip, once they are made -->"
-LEFT_OUT = "script, button, .headerlink, .code-switch, .page-foot"
+LEFT_OUT = "script, button, .headerlink, .code-switch, .live-bar, .page-foot"
 FOOT = (
     '<div style="width: 100%; font-size: 8px; text-align: center; color: #555">'
     '<span class="pageNumber"></span></div>'
@@ -45,8 +45,10 @@ def pages():
 
 def pdf():
     """Print the book."""
+    import pikepdf
     from playwright.sync_api import sync_playwright
 
+    target = DOWNLOADS / f"{NAME}.pdf"
     with sync_playwright() as playwright:
         browser = launch(playwright)
         if browser is None:
@@ -58,7 +60,7 @@ def pdf():
             page.goto(source.as_uri(), wait_until="load")
             page.evaluate("document.fonts.ready")
             page.pdf(
-                path=DOWNLOADS / f"{NAME}.pdf",
+                path=target,
                 prefer_css_page_size=True,
                 print_background=True,
                 display_header_footer=True,
@@ -70,7 +72,10 @@ def pdf():
         finally:
             source.unlink()
             browser.close()
-    add_link(f"{NAME}.pdf", "the book as one PDF")
+    with pikepdf.open(target, allow_overwriting_input=True) as document:
+        # Chromium writes its hundred thousand small objects, the tags, as they are.
+        document.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    add_link(target.name, "the book as one PDF")
 
 
 def launch(playwright):
@@ -168,12 +173,18 @@ def pack():
     """Pack site, notebooks, wheel and PDF."""
     target = DOWNLOADS / f"{NAME}.zip"
     target.unlink(missing_ok=True)
+    notebooks = [*SITE.glob("_sources/book/chapters/*.ipynb")]  # once, where links find them
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr(f"{NAME}/README.txt", README)
         for path in sorted(SITE.rglob("*")):
-            if path.is_file() and path.suffix != ".zip":
-                archive.write(path, f"{NAME}/site/{path.relative_to(SITE).as_posix()}")
-        for path in [*SITE.glob("_sources/book/chapters/*.ipynb"), *DOWNLOADS.glob("*.whl")]:
+            name = path.relative_to(SITE).as_posix()
+            if path.suffix == ".html":
+                page = path.read_text(encoding="utf-8")
+                page = page.replace('"../../_sources/book/chapters/', '"../../../notebooks/')
+                archive.writestr(f"{NAME}/site/{name}", page)
+            elif path.is_file() and path not in (target, *notebooks) and name[:5] != "live/":
+                archive.write(path, f"{NAME}/site/{name}")
+        for path in [*notebooks, *DOWNLOADS.glob("*.whl")]:
             archive.write(path, f"{NAME}/notebooks/{path.name}")
     add_link(
         target.name, "this site, the notebooks, the library and the PDF, to read without a network"

@@ -15,7 +15,7 @@ from importlib.resources import files
 import numpy as np
 
 try:
-    import ipywidgets
+    import IPython
     import matplotlib.pyplot as plt
     from IPython import get_ipython
     from IPython.display import display
@@ -36,6 +36,8 @@ MAX_BYTES = 300_000
 QUALITIES = ((960, 64), (640, 32))
 #: Milliseconds for which each frame is shown while the figure plays.
 PACE = 300
+#: A frame for a page that draws each itself: one transparent pixel. Its request comes behind a #.
+NOTHING_NEW = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -101,6 +103,9 @@ def explore(
         dict(zip(sliders, choice, strict=True)) for choice in itertools.product(*sliders.values())
     ]
     alts = [_alt(alt, choice) for choice in choices]
+    if hasattr(IPython, "on_request"):  # the book's page, when the reader runs its code there
+        display(_drawn_on_request(draw, sliders, choices, alts))
+        return
     stored = _stored(draw, sliders, choices, alts)
     display(stored)
     if hasattr(get_ipython(), "kernel"):
@@ -225,6 +230,43 @@ class _Output(dict):
 
 def _stored(draw, sliders, choices, alts):
     """Return the output that needs no kernel: all frames as HTML, the first one, and a text."""
+    for quality in QUALITIES:
+        images = _frames(draw, choices, *quality)
+        unique = {image.tobytes(): image for image in images}
+        order = list(unique)
+        frames = [
+            f"data:image/webp;base64,{_base64(_change(image, images[0]), 'webp')}"
+            for image in unique.values()
+        ]
+        shown = [order.index(image.tobytes()) for image in images]
+        output = _output(_base64(images[0], "png"), frames, shown, sliders, choices, alts)
+        size = len(output["text/html"].encode())
+        if size <= MAX_BYTES:
+            return output
+    raise ValueError(
+        f"{' x '.join(sliders)}: {len(images)} figures take {size // 1000} kB; at most "
+        f"{MAX_BYTES // 1000} kB are allowed: give fewer values, or draw fewer marks"
+    )
+
+
+def _drawn_on_request(draw, sliders, choices, alts):
+    """Return the output for a page that runs Python: a frame is drawn when the page asks for it."""
+    request = IPython.on_request(lambda number: _png(draw, choices[number]))
+    numbers = range(len(choices))
+    frames = [f"{NOTHING_NEW}#{request}-{number}" for number in numbers]
+    return _output(_png(draw, choices[0]), frames, list(numbers), sliders, choices, alts)
+
+
+def _png(draw, choice):
+    """Return the figure for one value of each slider as a PNG file in base64."""
+    return _base64(Image.fromarray(_pixels(draw, choice, QUALITIES[0][0])), "png")
+
+
+def _output(png, frames, shown, sliders, choices, alts):
+    """Return HTML with the sliders, its first picture, and a text, as one output.
+
+    Each of the choices shows the frame with the number in `shown`, on top of the first picture.
+    """
     ranges = " and ".join(
         f"{name} from {_label(values[0])} to {_label(values[-1])}"
         for name, values in sliders.items()
@@ -237,44 +279,30 @@ def _stored(draw, sliders, choices, alts):
         files("lvmnotes.notebook").joinpath("static", name).read_text(encoding="utf-8")
         for name in ("explore.css", "explore.js")
     )
-    for quality in QUALITIES:
-        images = _frames(draw, choices, *quality)
-        unique = {image.tobytes(): image for image in images}
-        order = list(unique)
-        png = _base64(images[0], "png")
-        data = {
-            "sliders": [
-                {"name": name, "labels": [_label(value) for value in values]}
-                for name, values in sliders.items()
-            ],
-            "frames": [
-                f"data:image/webp;base64,{_base64(_change(image, images[0]), 'webp')}"
-                for image in unique.values()
-            ],
-            "shown": [order.index(image.tobytes()) for image in images],
-            "alts": alts,
-            "pace": PACE,
-        }
-        embedded = json.dumps(data).replace("<", "\\u003c")  # no "</script>" in it
-        html = (
-            f'<style>\n{style}</style>\n<figure class="lvm-explore">\n<p>{escape(sentence)}</p>\n'
-            f"{_picture(png, alts[0])}\n"
-            f'<script type="application/json">{embedded}</script>\n'
-            f"</figure>\n<script>\n{script}</script>"
-        )
-        size = len(html.encode())
-        if size <= MAX_BYTES:
-            return _Output(
-                {"text/html": html, "image/png": png, "text/plain": f"{alts[0]} {sentence}"}
-            )
-    raise ValueError(
-        f"{' x '.join(sliders)}: {len(images)} figures take {size // 1000} kB; at most "
-        f"{MAX_BYTES // 1000} kB are allowed: give fewer values, or draw fewer marks"
+    data = {
+        "sliders": [
+            {"name": name, "labels": [_label(value) for value in values]}
+            for name, values in sliders.items()
+        ],
+        "frames": frames,
+        "shown": shown,
+        "alts": alts,
+        "pace": PACE,
+    }
+    embedded = json.dumps(data).replace("<", "\\u003c")  # no "</script>" in it
+    html = (
+        f'<style>\n{style}</style>\n<figure class="lvm-explore">\n<p>{escape(sentence)}</p>\n'
+        f"{_picture(png, alts[0])}\n"
+        f'<script type="application/json">{embedded}</script>\n'
+        f"</figure>\n<script>\n{script}</script>"
     )
+    return _Output({"text/html": html, "image/png": png, "text/plain": f"{alts[0]} {sentence}"})
 
 
 def _live(draw, alt, sliders, start):
     """Return the widget whose sliders call ``draw``, with the same controls as explore.js."""
+    import ipywidgets  # only where there is a kernel
+
     controls = {
         name: ipywidgets.SelectionSlider(
             options=[_label(value) for value in values],
@@ -291,8 +319,7 @@ def _live(draw, alt, sliders, start):
     def show(_):
         choice = {name: sliders[name][control.index] for name, control in controls.items()}
         try:
-            image = Image.fromarray(_pixels(draw, choice, QUALITIES[0][0]))
-            picture.value = _picture(_base64(image, "png"), _alt(alt, choice))
+            picture.value = _picture(_png(draw, choice), _alt(alt, choice))
         except Exception as error:  # no cell would show it
             picture.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
 

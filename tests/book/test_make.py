@@ -9,11 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OLD_TO_NEW = [
-    ["requirements.txt", "pyproject.toml", "_config.yml", "_toc.yml", "book/build.py"],
+    ["requirements.txt", "requirements-live.txt", "pyproject.toml", "_config.yml", "_toc.yml"],
+    ["book/build.py"],
     ["lvmnotes/core/base.py", "lvmnotes/deeper/and/deeper/base.py"],
     ["lvmnotes/plots/common.py", "lvmnotes/plots/one.py", "lvmnotes/plots/another_one.py"],
     ["lvmnotes/datasets/table.csv", "lvmnotes/notebook/static/figure.js"],
-    ["book/index.md", "book/claims.yml", "book/_static/deeper/picture.svg"],
+    ["book/index.md", "book/claims.yml", "book/_static/deeper/picture.svg", "book/live/kernel.py"],
     ["book/chapters/one.md", "book/chapters/another-one.md"],
     [".venv/ready"],
     ["book/chapters/one.ipynb", "book/chapters/another-one.ipynb"],
@@ -59,6 +60,7 @@ def test_nothing_is_done_twice(tree):
         (["book/index.md"], []),
         (["book/claims.yml"], []),
         (["book/_static/deeper/picture.svg"], []),
+        (["book/live/kernel.py"], []),
         (["book/chapters/one.md"], ["update one"]),
         (["book/chapters/another-one.md"], ["update another-one"]),
         (["lvmnotes/plots/one.py"], ["execute one"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import offline
+import pikepdf
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import expect
@@ -94,14 +95,23 @@ def test_the_zip_opens_as_files_and_is_small(browser, tmp_path):
     for what in ("pdf", "zip"):  # as make does: the browser of this process is at work
         subprocess.run([sys.executable, offline.__file__, what], check=True)
     target = offline.DOWNLOADS / f"{offline.NAME}.zip"
-    assert target.stat().st_size <= 25e6
+    assert target.stat().st_size <= 20e6
     assert f"downloads/{target.name}" in (SITE / "book" / "run.html").read_text(encoding="utf-8")
     with zipfile.ZipFile(target) as archive:
         archive.extractall(tmp_path)
     site = tmp_path / offline.NAME / "site"
-    paper = (site / "downloads" / f"{offline.NAME}.pdf").read_bytes()
-    assert paper.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", paper)) > 100
-    assert list(site.parent.glob("notebooks/*.ipynb")) and list(site.parent.glob("notebooks/*.whl"))
+    paper = site / "downloads" / f"{offline.NAME}.pdf"
+    with pikepdf.open(paper) as document:
+        assert len(document.pages) > 100 and document.Root.MarkInfo.Marked
+    chapters = {path.stem for path in (ROOT / "book" / "chapters").glob("*.md")}
+    notebooks = {path.stem: path for path in tmp_path.rglob("*.ipynb")}
+    assert set(notebooks) == chapters and list(site.parent.glob("notebooks/*.whl"))
+    for chapter in chapters:
+        text = (site / "book" / "chapters" / f"{chapter}.html").read_text(encoding="utf-8")
+        (address,) = re.findall(r'href="([^":]*\.ipynb)"', text)
+        assert (site / "book" / "chapters" / address).resolve() == notebooks[chapter].resolve()
+    assert not (site / "live").exists()  # browsers do not run it from files
+    assert sum(it.stat().st_size for it in SITE.rglob("*") if it.is_file()) < 100e6
     page = browser.new_page()
     page.set_default_timeout(120_000)
     page.goto(f"{(site / 'search.html').as_uri()}?q=ELBO")
