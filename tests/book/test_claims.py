@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import audit_tables
 import nbformat
@@ -12,6 +11,7 @@ import pytest
 import yaml
 from audit_tables import Breaks, Controls, Rates
 from bs4 import BeautifulSoup
+from built import ROOT, soup
 from check_words import as_markdown
 from claims_graph import all_used, layout, needed
 from playwright.sync_api import expect
@@ -20,7 +20,6 @@ from audit import chapter as chapters
 from audit import controls, mutants, seeds
 from lvmnotes.notebook.check import MIME_TYPE
 
-ROOT = Path(__file__).parents[2]
 LEDGER = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
 CHAPTERS = sorted({entry["chapter"] for entry in LEDGER})
 USES = {entry["id"]: entry.get("uses", []) for entry in LEDGER}
@@ -101,16 +100,15 @@ def test_the_drawing_has_every_claim_once_below_what_it_uses():
     # The arrows that are drawn say the same as all of them.
     drawn = {claim: [used for used, user in edges if user == claim] for claim in USES}
     assert all_used(drawn) == all_used(USES)
-    soup = BeautifulSoup(page("claims"), "html.parser")
-    nodes = soup.select("svg.claims-graph a")
+    claims = soup("book/claims.html")
+    nodes = claims.select("svg.claims-graph a")
     assert sorted(node["href"] for node in nodes) == sorted(f"#claim-{claim}" for claim in USES)
-    assert len(soup.select(".claims-edges path")) == sum(map(len, USES.values()))
+    assert len(claims.select(".claims-edges path")) == sum(map(len, USES.values()))
 
 
 @pytest.mark.parametrize("entry", LEDGER, ids=lambda entry: entry["id"])
 def test_the_entry_of_a_claim_says_what_it_uses_and_what_uses_it(entry):
-    soup = BeautifulSoup(page("claims"), "html.parser")
-    said = soup.find(id=f"claim-{entry['id']}").select_one(".neighbours")
+    said = soup("book/claims.html").find(id=f"claim-{entry['id']}").select_one(".neighbours")
     links = [link["href"].removeprefix("#claim-") for link in said.select("a")]
     assert links == entry["uses"] + [user for user in USES if entry["id"] in USES[user]]
 
@@ -200,7 +198,7 @@ def test_each_correction_names_a_claim_and_says_what_is_true():
     for it in corrections:
         assert it["claim"] in USES and it["said"]
         assert it.keys() - {"claim", "said"} in ({"now"}, {"rejected"})
-    shown = BeautifulSoup(page("claims"), "html.parser").get_text()
+    shown = soup("book/claims.html").get_text()
     assert all(it["said"].replace("'", "’") in shown for it in corrections)
 
 

@@ -5,14 +5,11 @@ import re
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from built import ROOT, SITE, soup
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html"
 PAGES = sorted(path.with_suffix(".html") for path in (ROOT / "book" / "chapters").glob("*.md"))
 BASE = {"IPython", "lvmnotes", "matplotlib", "numpy", "scipy", "sklearn"}  # what a reader installs
 RAW = {
@@ -27,9 +24,8 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 def download(page):
     """Return the path that the download button of a page leads to."""
-    built = SITE / page.relative_to(ROOT)
-    soup = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser")
-    return (built.parent / soup.select_one("a.btn-download-source-button")["href"]).resolve()
+    button = soup(page.relative_to(ROOT).as_posix()).select_one("a.btn-download-source-button")
+    return (SITE / page.relative_to(ROOT).parent / button["href"]).resolve()
 
 
 def cells(path, kind):
@@ -61,12 +57,11 @@ def test_every_code_cell_is_there_with_its_outputs(page):
 
 @each_page
 def test_numbers_and_references_are_those_of_the_page(page):
-    built = (SITE / page.relative_to(ROOT)).read_text(encoding="utf-8")
-    soup = BeautifulSoup(built, "html.parser")
+    built = soup(page.relative_to(ROOT).as_posix())
     text = "\n".join(cell.source for cell in cells(download(page), "markdown"))
-    glued = [span.get_text() for span in soup.select("span.pasted-text")]
-    equations = re.findall(r"\((\d+\.\d+)\)", " ".join(e.get_text() for e in soup.select(".eqno")))
-    cited = [link.get_text() for link in soup.select("span.bibtex-citation a")]
+    glued = [span.get_text() for span in built.select("span.pasted-text")]
+    equations = re.findall(r"\((\d+\.\d+)\)", " ".join(e.get_text() for e in built.select(".eqno")))
+    cited = [link.get_text() for link in built.select("span.bibtex-citation a")]
     assert equations and [number for number in equations if f"\\tag{{{number}}}" not in text] == []
     plain = text.replace("*", "")  # "et al." is set in italics
     assert [words for words in glued + cited if words not in plain] == []
@@ -97,10 +92,10 @@ def test_chapters_import_nothing_but_what_the_library_brings(page):
 
 
 def test_the_page_that_says_how_to_run_has_the_wheel():
-    soup = BeautifulSoup((SITE / "book" / "run.html").read_text(encoding="utf-8"), "html.parser")
+    page = soup("book/run.html")
     (wheel,) = (SITE / "downloads").glob("*.whl")
-    assert soup.select_one(f'a[href="../downloads/{wheel.name}"]').get_text() == wheel.name
-    assert f"pip install {wheel.name}" in soup.get_text()
+    assert page.select_one(f'a[href="../downloads/{wheel.name}"]').get_text() == wheel.name
+    assert f"pip install {wheel.name}" in page.get_text()
 
 
 def test_a_notebook_without_the_library_says_what_to_do(tmp_path):

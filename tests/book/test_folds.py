@@ -1,25 +1,18 @@
 """Imports, cells that only check, the numbers of checks and solutions are folded, and open."""
 
 import re
-from pathlib import Path
 from urllib.parse import quote
 
 import folds
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from built import ROOT, SITE, soup
 from nbformat.v4 import new_code_cell, new_output
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
 
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
-
-
-def soup(page):
-    return BeautifulSoup((SITE / "book" / page).read_text(encoding="utf-8"), "html.parser")
 
 
 def cell(source, checks=0, shows=0, tags=()):
@@ -56,7 +49,7 @@ def test_which_cells_the_story_can_do_without(cells, folded):
 
 @each_chapter
 def test_imports_are_folded_and_code_of_the_story_is_not(chapter):
-    page = soup(f"chapters/{chapter}.html")
+    page = soup(f"book/chapters/{chapter}.html")
     first = page.select_one("details.code")
     assert first.summary.get_text() == "Imports" and not first.has_attr("open")
     assert page.select("details.code.story")
@@ -77,7 +70,7 @@ def test_the_checks_of_a_cell_are_one_line_that_counts_them(chapter):
             expected.append(
                 (", ".join(dict.fromkeys(check["claim"] for check in found)), len(found))
             )
-    page = soup(f"chapters/{chapter}.html")
+    page = soup(f"book/chapters/{chapter}.html")
     lines = [fold.summary.get_text() for fold in page.select(".cell details.checks")]
     assert lines == [f"✓ {claim} · {n} check{'s' * (n > 1)}" for claim, n in expected]
     for fold, (_, n) in zip(page.select(".cell details.checks"), expected, strict=True):
@@ -86,14 +79,14 @@ def test_the_checks_of_a_cell_are_one_line_that_counts_them(chapter):
 
 @each_chapter
 def test_solutions_are_folded_without_scripts(chapter):
-    page = soup(f"chapters/{chapter}.html")
+    page = soup(f"book/chapters/{chapter}.html")
     solutions = page.select("details.solution")
     assert len(solutions) == len(page.select(".exercise")) > 0
     assert all(re.match(r"Solution to Exercise \d", it.summary.get_text()) for it in solutions)
 
 
 def test_the_page_of_claims_counts_and_folds_the_checks():
-    page = soup("claims.html")
+    page = soup("book/claims.html")
     tables = page.select("details.checks")
     for fold in tables:
         n = len(fold.select("tbody tr"))
@@ -182,7 +175,7 @@ def test_folds_open_and_print_without_scripts(browser, serve):
 
 
 def test_a_proof_of_class_dropdown_is_folded():
-    proofs = soup("chapters/factor-analysis.html").select("details.proof")
+    proofs = soup("book/chapters/factor-analysis.html").select("details.proof")
     assert proofs
     for proof in proofs:
         assert proof.summary.get_text() == "Proof" and not proof.has_attr("open")

@@ -1,28 +1,17 @@
 """The pages of the library document what notebooks import, and are joined with the chapters."""
 
 import ast
-from functools import cache
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 import jupytext
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from built import ROOT, SITE, soup
 
 import lvmnotes
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html" / "book"
-
-
-@cache
-def parsed(path):
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-PAGES = {path.stem: parsed(path) for path in SITE.glob("library/*.html")}
+PAGES = {path.stem for path in SITE.glob("book/library/*.html")}
 TABLE = yaml.safe_load((ROOT / "book" / "library.yml").read_text(encoding="utf-8"))
 MODULES = {name: own for group in TABLE for name, own in group["modules"].items()}
 IMPLEMENTED = [
@@ -31,13 +20,18 @@ IMPLEMENTED = [
     for name, labels in own.items()
     for label in labels
 ]
-SOURCES = sorted([*ROOT.glob("book/chapters/*.md"), *ROOT.glob("coursework/problems/*.md")])
+CHAPTERS = sorted(ROOT.glob("book/chapters/*.md"))
+SOURCES = [*CHAPTERS, *sorted(ROOT.glob("coursework/problems/*.md"))]
+
+
+def page_of(module):
+    return soup(f"book/library/{module}.html")
 
 
 @pytest.fixture(scope="module")
 def documented():
     """Return the full names of the objects and modules on the pages."""
-    found = {element["id"] for page in PAGES.values() for element in page.select("[id]")}
+    found = {element["id"] for module in PAGES for element in page_of(module).select("[id]")}
     return {name.removeprefix("module-") for name in found}
 
 
@@ -71,7 +65,7 @@ def test_every_public_name_is_documented(documented):
 
 
 def test_there_is_a_page_per_module():
-    assert set(PAGES) == set(MODULES)
+    assert PAGES == set(MODULES)
 
 
 def test_every_model_function_says_what_it_implements():
@@ -87,25 +81,25 @@ def test_every_model_function_says_what_it_implements():
 
 @pytest.mark.parametrize("name, label", IMPLEMENTED)
 def test_what_implements_a_claim_and_the_claim_are_linked_both_ways(name, label):
-    page = PAGES[name.rsplit(".", 1)[0].removeprefix("lvmnotes.")]
+    page = page_of(name.rsplit(".", 1)[0].removeprefix("lvmnotes."))
     described = page.find(id=name).find_parent("dl")
     anchor = f"#equation-{label}" if label.startswith("eq-") else f"#{label}"
     (link,) = {it["href"] for it in described.select("a") if it["href"].endswith(anchor)}
     if not label.startswith("eq-"):
-        box = parsed((SITE / "library" / link.split("#")[0]).resolve()).find(id=label)
+        chapter = link.split("#")[0].removeprefix("../")
+        box = soup(f"book/{chapter}").find(id=label)
         (back,) = box.select(f'.in-library a[href$="#{name}"]')
 
 
 def test_every_object_links_to_its_source():
-    for page in PAGES.values():
-        for it in page.select("dl.class > dt, dl.function > dt"):
+    for module in PAGES:
+        for it in page_of(module).select("dl.class > dt, dl.function > dt"):
             assert it.select_one('a[href*="_modules/lvmnotes"]'), it["id"]
 
 
-@pytest.mark.parametrize("chapter", sorted(SITE.glob("chapters/*.html")), ids=lambda it: it.stem)
-def test_the_first_mentions_of_a_name_in_a_chapter_are_links(chapter):
-    article = parsed(chapter).article
-    source = ROOT / "book" / "chapters" / f"{chapter.stem}.md"
+@pytest.mark.parametrize("source", CHAPTERS, ids=lambda path: path.stem)
+def test_the_first_mentions_of_a_name_in_a_chapter_are_links(source):
+    article = soup(f"book/chapters/{source.stem}.html").article
     names = {it.__name__: full_name(it) for it in imported(source) if isinstance(it, type)}
     names |= {"check": "lvmnotes.notebook.check.check"}
     for name, target in names.items():

@@ -3,17 +3,14 @@
 import io
 import re
 import sys
-from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from built import ROOT, SITE, soup
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book"))
 import pictures  # noqa: E402
 
-SITE = ROOT / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
 CHAPTERS = [page for page in PAGES if "/chapters/" in page]
 DRAWN = [
@@ -34,7 +31,7 @@ def site(serve):
 def test_pictures_are_files_that_load_late(page):
     text = (SITE / page).read_text(encoding="utf-8")
     assert not re.search(r"data:image/[^;]*;base64,[^\"]{1000}", text)
-    images = BeautifulSoup(text, "html.parser").select(".bd-article img")
+    images = soup(page).select(".bd-article img")
     assert all(image["loading"] == "lazy" for image in images[1:])
     assert all(image["width"] and image["height"] for image in images)
 
@@ -80,7 +77,7 @@ def test_colours_of_the_dark():
 
 @pytest.mark.parametrize("page", [page for page in CHAPTERS if "refresher" not in page])
 def test_a_chapter_opens_with_a_picture(page):
-    article = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser").article
+    article = soup(page).article
     opening = [it for it in article.h2.find_all_previous("figure") if it.figcaption]
     assert opening and opening[-1].img["src"].endswith(".svg")
 

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import publication
@@ -10,22 +9,17 @@ import pybtex.database
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from built import ROOT, SITE, soup
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
 
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
-def soup(page):
-    return BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
-
-
 @pytest.fixture(scope="module")
 def pages():
-    return {path: soup(path) for path in SITE.glob("book/**/*.html")}
+    return {path: soup(path.relative_to(SITE).as_posix()) for path in SITE.glob("book/**/*.html")}
 
 
 def test_pages_have_titles_and_descriptions_of_their_own(pages):

@@ -13,13 +13,12 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from built import ROOT, SITE, soup
 from playwright.sync_api import expect
 
 from lvmnotes import question
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html" / "book" / "chapters"
+PAGES = SITE / "book" / "chapters"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 CHAPTERS = [
     Path(page["file"]).name
@@ -85,9 +84,7 @@ def test_an_error_says_what_is_wrong(arguments, error, message):
 
 def questions(chapter):
     """Return the questions of a page as it was built."""
-    return BeautifulSoup((SITE / f"{chapter}.html").read_text("utf-8"), "html.parser").select(
-        ".lvm-question"
-    )
+    return soup(f"book/chapters/{chapter}.html").select(".lvm-question")
 
 
 @each_chapter
@@ -123,7 +120,7 @@ def test_the_place_of_the_right_choice_says_nothing():
 
 @each_chapter
 def test_a_glance_at_the_source_gives_nothing_away(chapter):
-    source = (SITE / f"{chapter}.html").read_text("utf-8")
+    source = (PAGES / f"{chapter}.html").read_text("utf-8")
     for it in questions(chapter):
         for answer in it.select("details li"):
             words = answer.get_text().split()
@@ -144,7 +141,7 @@ def page(browser):
 
 @each_chapter
 def test_every_question_answers_to_the_keyboard(page, chapter):
-    page.goto((SITE / f"{chapter}.html").as_uri())
+    page.goto((PAGES / f"{chapter}.html").as_uri())
     forms = page.locator(".lvm-question")
     expect(forms.locator(".lvm-choices")).to_have_count(forms.count())
     for i in range(forms.count()):
@@ -175,7 +172,7 @@ def test_every_question_answers_to_the_keyboard(page, chapter):
 def test_without_javascript_the_answer_is_a_fold(browser):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto((SITE / f"{CHAPTERS[0]}.html").as_uri())
+        page.goto((PAGES / f"{CHAPTERS[0]}.html").as_uri())
         fold = page.locator(".lvm-question details").first
         expect(fold.get_by_text("Right")).to_be_hidden()
         fold.locator("summary").click()

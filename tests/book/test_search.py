@@ -2,15 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from built import SITE, soup
 from playwright.sync_api import expect
 from section_search import typed
-
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +40,7 @@ def test_every_entry_leads_somewhere(entries):
     pages = {}
     for page, anchor, *_ in entries:
         if page not in pages:
-            text = (SITE / f"{page}.html").read_text(encoding="utf-8")
-            pages[page] = {it["id"] for it in BeautifulSoup(text, "html.parser").select("[id]")}
+            pages[page] = {it["id"] for it in soup(f"{page}.html").select("[id]")}
         assert anchor in pages[page]
 
 
@@ -102,10 +97,9 @@ def test_a_result_leads_to_its_section_and_marks_the_words(page):
 
 def test_a_mark_in_a_fold_is_uncovered(page):
     chapter = (SITE / "book" / "chapters" / "ppca.html").as_uri()
-    soup = BeautifulSoup(
-        (SITE / "book/chapters/ppca.html").read_text(encoding="utf-8"), "html.parser"
+    fold = soup("book/chapters/ppca.html").select_one(
+        "#exercises details.solution p:not(.admonition-title)"
     )
-    fold = soup.select_one("#exercises details.solution p:not(.admonition-title)")
     word = max(re.findall(r"[a-z]{6,}", fold.get_text()), key=len)
     page.goto(f"{chapter}?highlight={word}#exercises")
     expect(page.locator("#exercises mark").first).to_be_visible()
