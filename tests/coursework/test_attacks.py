@@ -111,7 +111,7 @@ ROUNDABOUT = {
 def test_a_roundabout_way_to_a_forbidden_call_gets_no_points(sample, tmp_path, cell, answer):
     notebook = answered(sample, spread=f"def spread(X):\n    return {answer}")
     notebook.cells.insert(2, nbformat.v4.new_code_cell(cell))
-    limits = dataclasses.replace(QUICK, idle=10)  # some wait for what does not come
+    limits = dataclasses.replace(QUICK, idle=5)  # some wait for what does not come
     result = grade.grade(sample, hand_in(tmp_path, "eve", notebook), limits)
     assert result["scores"] == {"offset-1": 1, "offset-2": 2, "spread-1": 0, "spread-2": 0}
     assert "passes only with numpy.var, which is forbidden" in result["messages"]["spread-2"]

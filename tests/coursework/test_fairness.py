@@ -385,7 +385,7 @@ def test_git_does_not_see_the_seed():
         ('"spread", calls', '"spread", "offset", calls', "offset forbids numpy.var, but no"),
     ],
 )  # fmt: skip
-def test_a_set_that_gives_points_away_is_not_released(tmp_path, capsys, old, new, said):
+def test_a_set_that_gives_points_away_is_not_released(tmp_path, wheel, capsys, old, new, said):
     home = shutil.copytree(SAMPLE, tmp_path / "home")
     # With these hidden inputs the solution that depends on luck has it here, and not elsewhere.
     (home / "secret-seed").write_text("3", encoding="ascii")
@@ -397,7 +397,7 @@ def test_a_set_that_gives_points_away_is_not_released(tmp_path, capsys, old, new
     assert said in capsys.readouterr().out
 
 
-def test_the_set_on_the_page_for_teachers_is_right(tmp_path, capsys):
+def test_the_set_on_the_page_for_teachers_is_right(tmp_path, wheel, capsys):
     page = (walls.ROOT / "book" / "teachers.md").read_text("utf-8")
     source = page.partition("\n````\n")[2].partition("\n````\n")[0]
     mistakes = page.partition("\n```\n# %% ")[2].partition("\n```\n")[0]

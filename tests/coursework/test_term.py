@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import zipfile
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -777,26 +777,36 @@ def test_the_summary_has_the_commonest_message_of_each_question(sample):
 # What is proved
 
 
-def test_only_a_changed_set_is_proved_again(tmp_path, capsys, monkeypatch):
+def test_only_a_changed_set_is_proved_again(tmp_path, wheel, capsys, monkeypatch):
     from coursework import release
 
     home = shutil.copytree(SAMPLE, tmp_path / "home")
     for folder, suffix in (("problems", "md"), ("mistakes", "py")):
         shutil.copy(home / folder / f"sample.{suffix}", home / folder / f"second.{suffix}")
-    wheel = tmp_path / "lvmnotes-0-py3-none-any.whl"
-    wheel.write_bytes(b"")
-    monkeypatch.setattr(release, "build_wheel", lambda folder: wheel)
-    assert release.release_all(home) == 0
-    assert capsys.readouterr().out.count("the solution has them all") == 2
-    source = home / "mistakes" / "second.py"
+    source, proved = home / "mistakes" / "second.py", []
+
+    def prove(home, name):
+        proved.append(name)
+        mistakes = (home / "mistakes" / f"{name}.py").read_text("utf-8")
+        return ["a fault"] * ("# says: form" in mistakes), "proved"
+
+    monkeypatch.setattr(release, "prove", prove)
+    monkeypatch.setattr(release, "ProcessPoolExecutor", ThreadPoolExecutor)
+
+    def proves(*names, fails=False):
+        """Release, and tell whether these sets and no others were proved."""
+        proved.clear()
+        assert release.release_all(home) == fails
+        return sorted(proved) == sorted(names)
+
+    assert proves("sample", "second")
     source.write_text(source.read_text("utf-8") + "\n", "utf-8")
-    assert release.release_all(home) == 0
-    said = capsys.readouterr().out
-    assert "sample: proved before" in said and "second: 3 questions" in said
+    capsys.readouterr()
+    assert proves("second")
+    assert "sample: proved before" in capsys.readouterr().out
     (home / "release" / "sample.zip").unlink()
     source.write_text(source.read_text("utf-8").replace("# says: shape", "# says: form"), "utf-8")
-    assert release.release_all(home) == 1
-    said = capsys.readouterr().out
-    assert "sample: 3 questions" in said and "second: NOT released" in said
-    assert release.release_all(home) == 1  # a set without a proof stays without
+    assert proves("sample", "second", fails=True)
+    assert "second: NOT released" in capsys.readouterr().out
+    assert proves("second", fails=True)  # a set without a proof stays without
     assert "second: NOT released" in capsys.readouterr().out
