@@ -1,6 +1,8 @@
-// The theme makes code that is wider than its box scrollable by keyboard, and searches for such code
-// when the window is resized. Opening a fold can show more of it, so it triggers the same search.
-addEventListener("toggle", () => dispatchEvent(new Event("resize")), true);
+// The theme makes code and tables that are wider than their box scrollable by keyboard, and searches
+// for them when the window is resized. A fold that opens, or a table that comes near the window and
+// is set only then, can be one more, so they trigger the same search.
+for (const change of ["toggle", "contentvisibilityautostatechange"])
+  addEventListener(change, (event) => event.skipped || dispatchEvent(new Event("resize")), true);
 
 // Paper is white.
 addEventListener("beforeprint", () => {

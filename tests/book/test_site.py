@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from built import SITE, soup
+from playwright.sync_api import expect
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
 ALIKE = [page for page in PAGES if page.startswith("book/library/")]  # two of them are enough
@@ -82,9 +83,12 @@ def problems(browser, address, reader):
     page.set_default_timeout(120_000)
     page.goto(address, wait_until="networkidle")
     page.evaluate(OPEN)
+    # As if all of it were near the window.
+    page.add_style_tag(content="* { content-visibility: visible !important }")
     found = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("dispatchEvent(new Event('resize'))")
         page.wait_for_function(SETTLED)
         if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
             found.append(f"{needed} pixels wide at {width}")
@@ -122,6 +126,22 @@ def test_the_page_check_finds_faults(browser, serve, tmp_path):
         ">Dark in the dark<",
     ):
         assert problem in found
+
+
+def test_a_table_that_comes_near_and_scrolls_is_a_tab_stop(browser, site):
+    page = browser.new_page(viewport={"width": 375, "height": 812})
+    page.set_default_timeout(120_000)
+    page.goto(f"{site}/book/chapters/factor-analysis.html")
+    tables = page.locator(".pst-scrollable-table-container")
+    wide = 0
+    for table in tables.all():
+        table.scroll_into_view_if_needed()
+        table.evaluate("() => new Promise(requestAnimationFrame)")  # it is set in the next frame
+        if table.evaluate("it => it.scrollWidth > it.clientWidth"):
+            wide += 1
+            expect(table).to_have_attribute("tabindex", "0")
+    assert wide
+    page.close()
 
 
 def test_the_pages_read_without_scripts(browser, site):
