@@ -26,6 +26,9 @@ NAMES = {
 }
 #: Of the standard library: what needs a terminal, a process, a network or a screen.
 STANDARD = {"_pyrepl", "ensurepip", "idlelib", "profiling", "pydoc_data", "tkinter", "turtle"}
+#: Parts of packages: tests, and all of fontTools but the names of characters, which is what
+#: matplotlib reads unless it writes PDF files.
+PARTS = re.compile(r"/tests?/|^fontTools/(?!(misc/)?__init__|agl|misc/(textTools|loggingTools))")
 
 
 def bare(wasm):
@@ -63,7 +66,7 @@ def pruned(packages, imported):
                         add(target, f"matplotlib/mpl-data/{inner}", fonts.read(inner))
             elif not (
                 name.endswith("/")
-                or re.search(r"/tests?/", name)
+                or PARTS.search(name)
                 or re.split(r"[/.]|-\d", name)[0] in dropped
             ):
                 add(target, name, source.read(name))

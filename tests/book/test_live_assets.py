@@ -38,8 +38,12 @@ def wheel(folder):
         "idlelib/a.pyc": "",
         "sklearn/__init__.pyc": "",
         "sklearn/tests/a.pyc": "",
-        "scikit_learn-1.0.dist-info/METADATA": requires.format("scikit-learn", "narwhals>=2"),
+        "scikit_learn-1.0.dist-info/METADATA": requires.format("scikit-learn", "narwhals>=2")
+        + "Requires-Dist: fonttools>=4\n",
         "narwhals/__init__.pyc": "",
+        "fontTools/agl.pyc": "",
+        "fontTools/subset/__init__.pyc": "",
+        "fonttools-4.0.dist-info/METADATA": "Name: fonttools\n",
         "narwhals-1.0.dist-info/METADATA": "Name: narwhals\n",
         "pandas/__init__.pyc": "",
         "pandas-1.0.dist-info/METADATA": requires.format("pandas", "patsy"),
@@ -69,6 +73,7 @@ def test_what_is_made_is_what_is_needed(folder, monkeypatch, capsys):
     assert (np.asarray(Image.open(io.BytesIO(photograph))) == load_sample_image("china.jpg")).all()
     assert photograph.startswith(b"\x89PNG")
     assert not [name for name in names if "pandas" in name or "patsy" in name or "tests" in name]
+    assert "fontTools/agl.pyc" in names and "fontTools/subset/__init__.pyc" not in names
     assert "idlelib/a.pyc" not in names and "matplotlib/mpl-data/images/b.png" not in names
     assert sum(it["bytes"] for it in files.values()) == live_assets.manifest()["bytes"]
 
