@@ -97,10 +97,11 @@ plt.show()
 
 
 def run(tree, *command):
-    """Run a Python command in a tree; return its exit code and all it said."""
+    """Run a Python command in a tree, whose pages do not run code; return its exit code and words."""
     done = subprocess.run(
         [sys.executable, *command],
         cwd=tree,
+        env=os.environ | {"LIVE": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -18,10 +18,14 @@ MODULES = {path.stem for path in Path(plots.__file__).parent.glob("[!_]*.py")}
 
 
 def functions(module):
-    """Return the names of what a module of figures defines itself."""
+    """Return the names of the figures that a module defines itself."""
     module = import_module(f"lvmnotes.plots.{module}")
     members = inspect.getmembers(module, inspect.isfunction)
-    return {name for name, function in members if function.__module__ == module.__name__}
+    return {
+        name
+        for name, function in members
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
 
 
 def test_a_module_is_named_as_its_chapter():
