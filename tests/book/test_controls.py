@@ -97,7 +97,7 @@ plt.show()
 
 
 def run(tree, *command):
-    """Run a Python command in a tree, whose pages do not run code; return its exit code and words."""
+    """Run a Python command in a tree, without what runs code in pages; return code and words."""
     done = subprocess.run(
         [sys.executable, *command],
         cwd=tree,
