@@ -192,12 +192,13 @@ class KeepTogether(SphinxPostTransform):
             before = isinstance(start, nodes.Text) and BEFORE.search(start)
             if not (after or before):
                 continue
+            # By their places: two texts of a paragraph may be equal, and are then taken for one.
             piece = nodes.inline(classes=["together"])
             if before:
-                parent.replace(start, nodes.Text(start[: before.start()]))
+                parent[place - 1] = nodes.Text(start[: before.start()])
                 piece += nodes.Text(before[0])
-            parent.replace(last, piece)
+            parent[place] = piece
             piece += last
             if after:
-                parent.replace(end, nodes.Text(end[after.end() :]))
+                parent[place + 1] = nodes.Text(end[after.end() :])
                 piece += nodes.Text(after[0])

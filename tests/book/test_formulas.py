@@ -6,6 +6,9 @@ from functools import cache
 
 import pytest
 from built import ROOT, SITE, soup
+from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.utils import new_document
 from math_core import LatexError
 
 sys.path.insert(0, str(ROOT / "book"))
@@ -50,6 +53,19 @@ BOXES = """() => [...document.querySelectorAll(".formula")].map(box => ({
 def site(serve):
     """Return the address of the built site."""
     return serve(SITE)
+
+
+def test_a_mark_goes_with_the_formula_right_before_it():
+    """Also where two texts of a paragraph are equal."""
+    document = new_document("a page", get_default_settings())
+    paragraph = nodes.paragraph("", "", nodes.strong("", "Now"), nodes.Text(", "))
+    for formula, text in [("a", " and ("), ("b", ", "), ("c", ", "), ("d", ")."), ("e", ", ")]:
+        paragraph += [nodes.math("", formula), nodes.Text(text)]
+    document += paragraph
+    formulas.KeepTogether(document).run()
+    assert paragraph.astext() == "Now, a and (b, c, d).e, "
+    pieces = [piece.astext() for piece in paragraph.findall(nodes.inline)]
+    assert pieces == ["(b,", "c,", "d).", "e,"]
 
 
 def test_there_are_formulas_and_no_script_sets_them():
