@@ -188,7 +188,11 @@ def test_a_chapter_runs_as_it_is_printed(page, site, chapter):
     assert page.errors == []
     pictures = page.locator("figure > img[data-printed]")
     sizes = pictures.evaluate_all(
-        "all => Promise.all(all.map(async it => (await it.decode(), it.naturalWidth)))"
+        """all => Promise.all(all.map(async it => {
+            it.loading = "eager"; // what is far below the window would wait for the reader
+            await it.decode();
+            return it.naturalWidth;
+        }))"""
     )
     assert len(sizes) == pictures.count() > 0 and min(sizes) > 100
     texts = page.locator(".live-output, .cell_output:has(img[data-printed])")
