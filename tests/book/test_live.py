@@ -6,20 +6,18 @@ import re
 import shutil
 import sys
 from http.server import SimpleHTTPRequestHandler
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from built import ROOT, SITE
 from markdown_it import MarkdownIt
 from test_site import AXE, SETTLED
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book"))
 import live_assets  # noqa: E402
 
-SITE = ROOT / "_build" / "html"
 FOLDER = SITE / "live"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.md"))
 QUICK = "refresher"  # the shortest

@@ -3,11 +3,11 @@
 import itertools
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from built import ROOT, SITE
 from playwright.sync_api import expect
 from scipy import stats
 from scipy.integrate import quad
@@ -36,10 +36,8 @@ from lvmnotes import (
 from lvmnotes.core.gaussian_classes import em_step
 from lvmnotes.lasso import objective
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "book" / "_static" / "figures"
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.js") if path.stem != "figure")
-SITE = ROOT / "_build" / "html"
 
 
 def pca_line(rng):

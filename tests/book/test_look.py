@@ -1,10 +1,8 @@
 """Every line of code can be read, and every control shows when the keyboard is on it."""
 
-from pathlib import Path
-
 import pytest
+from built import SITE
 
-SITE = Path(__file__).parents[2] / "_build" / "html"
 CHAPTERS = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/chapters/*.html"))
 CUT = """() => [...document.querySelectorAll(".bd-article .highlight pre")]
     .filter(it => it.scrollWidth > it.clientWidth).map(it => it.textContent)"""

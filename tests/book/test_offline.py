@@ -4,17 +4,15 @@ import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 from urllib.parse import unquote
 
 import offline
 import pikepdf
 import pytest
 from bs4 import BeautifulSoup
+from built import ROOT, SITE
 from playwright.sync_api import expect
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html"
 WIDTH = 642  # pixels between the margins of A4
 CUT = """() => {
     const cut = [];

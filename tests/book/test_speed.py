@@ -14,12 +14,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import tinycss2
+from built import ROOT, SITE
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book"))
 import stylesheet  # noqa: E402
 
-SITE = ROOT / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
 CHAPTERS = [page for page in PAGES if "/chapters/" in page]
 MEDIAN, LARGEST = 600, 900  # kB of a page over the wire
