@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 from unittest.mock import MagicMock
@@ -67,12 +68,15 @@ class Run:
         the error that a value which is not finite raises.
     errors : list
         [cell, type, message] of each cell that stopped.
+    number : int
+        Of the cell that is executed, or was last.
     """
 
     def __init__(self, name: str, offset: int = 0, after_failure: float = 0):
         import lvmnotes.notebook.check as module
 
         self.name, self.sources, self.checks, self.errors = name, sources(name), [], []
+        self.number = 0
         self.after_failure = after_failure
         self._namespace = {"__name__": "__main__", "display": lambda *objects: None}
         self._plain = module.check
@@ -98,8 +102,9 @@ class Run:
         """Names of the checks that failed so far."""
         return sorted({f"{c}: {what}" for c, what, outcome, _ in self.checks if outcome == "fails"})
 
-    def execute(self, number: int, source: str | None = None) -> bool:
-        """Execute a cell, or another source in its place; return whether there is time left."""
+    def execute(self, number: int, source: str | None = None) -> None:
+        """Execute a cell, or another source in its place."""
+        self.number = number
         source = self.sources[number] if source is None else source
         silent = contextlib.redirect_stdout(io.StringIO())
         with silent, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -108,21 +113,21 @@ class Run:
                 exec(compile(source, f"{self.name}, cell {number}", "exec"), self._namespace)
             except Exception as error:
                 self.errors.append([number, type(error).__name__, str(error)[:200]])
-            except _Enough:
-                self.errors.append([number, "_Enough", "the time is over"])
-                return False
-        return True
 
     def execute_from(self, start: int, longest: float) -> None:
         """Execute a cell and all after it, until the time is over; 0 seconds are no limit."""
-        number = start
+        with self.within(longest):
+            for number in range(start, len(self.sources)):
+                self.execute(number)
+
+    @contextlib.contextmanager
+    def within(self, longest: float) -> Iterator[None]:
+        """Stop what is executed here after some seconds of CPU time; 0 is no limit."""
         try:
             signal.setitimer(signal.ITIMER_PROF, longest)
-            for number in range(start, len(self.sources)):
-                if not self.execute(number):
-                    break
-        except _Enough:  # between two cells
-            self.errors.append([number, "_Enough", "the time is over"])
+            yield
+        except _Enough:  # in a cell, or between two
+            self.errors.append([self.number, "_Enough", "the time is over"])
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
@@ -145,13 +150,12 @@ def run(name: str, offset: int = 0, longest: float = 0) -> dict:
     Returns
     -------
     dict
-        ``checks``, ``failing`` and ``errors``, as `Run` has them; ``seconds`` of CPU time.
+        ``checks`` and ``errors``, as `Run` has them; ``seconds`` of CPU time.
     """
     one = Run(name, offset)
     one.execute_from(0, longest)
     return {
         "checks": one.checks,
-        "failing": one.failing(),
         "errors": one.errors,
         "seconds": time.process_time(),
     }

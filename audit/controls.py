@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import random
-import signal
 import time
 
 from . import operators
@@ -71,13 +70,12 @@ def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:
 def _failing(chapter: Run, number: int, source: str, near: list[int]) -> list[str]:
     """Execute a broken cell and those up to the last one near it; return the checks that fail."""
     chapter.checks = []
-    signal.setitimer(signal.ITIMER_PROF, LONGEST)
-    chapter.execute(number, source)
-    for later in range(number + 1, max(near, default=number) + 1):
-        if chapter.failing() or chapter.errors:
-            break
-        chapter.execute(later)
-    signal.setitimer(signal.ITIMER_PROF, 0)
+    with chapter.within(LONGEST):
+        chapter.execute(number, source)
+        for later in range(number + 1, max(near, default=number) + 1):
+            if chapter.failing() or chapter.errors:
+                break
+            chapter.execute(later)
     return chapter.failing()
 
 
