@@ -60,6 +60,7 @@ def run(race: Race) -> dict:
         "times faster than the fastest peer": min(median[peer] for peer in peers) / median[ours],
         "goal": race.goal,
         "parts": {name: statistics.median(times) for name, times in parts.items()},
+        "note": race.note,
     }
 
 
@@ -112,6 +113,8 @@ def page(results: dict[str, dict]) -> str:
                 f"{floor / ours / ratio:.0%} of the fastest peer's: a program that did nothing "
                 f"else would be {ratio * ours / floor:.1f} times as fast as that peer."
             )
+        if result.get("note"):
+            rows.append(f"\n{result['note']}")
         parts.append("\n".join(rows) + "\n")
     return "\n".join(parts)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
 from .core.validation import check_integer, check_matrix, check_real, check_vector
@@ -19,8 +20,13 @@ from .core.warn import warn
 
 #: Largest duality gap of a code, as a share of the objective of the code 0.
 GAP = 1e-9
-#: Number of samples whose paths are followed together, so that their arrays stay in the cache.
-CHUNK = 512
+#: Number of samples whose paths are followed together: enough to spread the cost of a call of
+#: numpy, few enough for their arrays to stay in the cache and to be small beside the codes.
+PATHS = 192
+#: Number of slots for active atoms by which the arrays of a path grow.
+SLOTS = 4
+#: A path begins beside others that have at most this number of slots; it would waste more.
+FEW_SLOTS = 12
 #: A velocity, a pivot or a share of the path below this is round-off.
 TINY = 1e-10
 MAX_SWEEPS = 1_000
@@ -79,17 +85,23 @@ def sparse_encode(
     array([[ 2.,  0., -1.]])
     """
     X, W, b = _check_problem(X, W, lam, beta, b)
-    X = X - b
-    gram, correlations = W.T @ W, X @ W
-    alpha = _levels(correlations, lam, beta)
-    H = np.empty_like(correlations)
-    # Rows with similar numbers of candidate atoms take similar numbers of steps.
-    order = np.argsort((np.abs(correlations) > alpha[:, None]).sum(axis=1))
-    for rows in np.array_split(order, -(-len(X) // CHUNK)):
-        H[rows] = _follow_paths(correlations[rows], gram, alpha[rows])
-    lost = np.flatnonzero(_duality_gap(X, H, W, alpha, 0.5) > GAP * 0.5 * (X**2).sum(axis=1))
-    if lost.size:
-        H[lost] = coordinate_descent(X[lost], W, lam, beta, start=H[lost])
+    N = len(X)
+    H, alpha, square = np.empty((N, W.shape[1])), np.empty(N), np.empty(N)
+    zero, lost = np.empty((2, N), dtype=bool)
+    batches = [slice(start, start + PATHS) for start in range(0, N, PATHS)]
+    for rows in batches:
+        Z = X[rows] - b
+        np.matmul(Z, W, out=H[rows])
+        alpha[rows], square[rows] = _levels(H[rows], lam, beta), (Z**2).sum(axis=1)
+        zero[rows] = np.abs(H[rows]).max(axis=1) <= alpha[rows]
+    H[zero] = 0
+    order = np.argsort(square)  # samples of similar size often have similar numbers of active atoms
+    _follow_paths(H, W.T @ W, alpha, order[~zero[order]])
+    for rows in batches:
+        gap = _duality_gap(X[rows] - b, H[rows], W, alpha[rows], 0.5)
+        lost[rows] = gap > GAP * 0.5 * square[rows]
+    if lost.any():
+        H[lost] = coordinate_descent(X[lost], W, lam, beta, b, start=H[lost])
     return H
 
 
@@ -160,12 +172,8 @@ def _duality_gap(X, H, W, lam, beta):
     R = X - H @ W.T
     steepest = 2 * beta * np.abs(R @ W).max(axis=1)
     shrink = np.minimum(1, np.divide(lam, steepest, where=steepest > 0, out=np.ones(len(R))))
-    theta = shrink[:, None] * R
-    return (
-        lam * np.abs(H).sum(axis=1)
-        + beta * (R**2).sum(axis=1)
-        - beta * (theta * (2 * X - theta)).sum(axis=1)
-    )
+    squares, products = (np.einsum("...d,...d->...", R, other) for other in (R, X))
+    return lam * np.abs(H).sum(axis=1) + beta * ((1 + shrink**2) * squares - 2 * shrink * products)
 
 
 def coordinate_descent(
@@ -233,116 +241,161 @@ def _levels(correlations, lam, beta):
     return np.maximum(lam / (2 * beta), TINY * np.abs(correlations).max(axis=1))
 
 
-def _follow_paths(correlations, gram, end):
-    r"""Codes of samples with correlations X W (n, d), for their Gram matrix W^T W.
+def _follow_paths(H, gram, end, order):
+    """Replace correlations X W, the rows of H (n, d), by codes; `gram` is W^T W.
 
-    The path of a row begins at the level of its largest correlation, where the code is 0, and
-    stops at `end` (n,).
-
-    At level t the optimal code has :math:`W_A^\top(\mathbf x - W\mathbf h) = t\,\mathbf s` on its
-    active atoms A with signs s, and smaller correlations on the others. Between events it moves
-    along :math:`\mathbf w = G_{AA}^{-1}\mathbf s` as t falls. An event is an atom whose correlation
-    catches up with the level and joins, or an active entry that reaches zero and leaves; either
-    changes the inverse of :math:`G_{AA}` by a matrix of rank one. A row keeps its active atoms in
-    slots; an empty slot holds atom d, whose row and column in the Gram matrix are zero.
+    A path stops at its `end` (n,), and gives its place to the next row of `order`, which holds the
+    rows with a correlation above their end. If other paths have come far, the next rows wait for
+    the last of them.
     """
-    d = len(gram)
-    gram = np.pad(gram, (0, 1))
-    H = np.zeros((len(correlations), d + 1))
-    initial = np.pad(correlations, ((0, 0), (0, 1)))
-    level = np.abs(correlations).max(axis=1)
-    rows = np.flatnonzero(level > end)
-    correlations, level, end = initial[rows], level[rows], end[rows]
-    n_slots = 8
-    index = np.full((len(rows), n_slots), d)
-    h = np.zeros((len(rows), n_slots))
-    sign = np.zeros((len(rows), n_slots))
-    inverse = np.zeros((len(rows), n_slots, n_slots))
-    atom, slot = np.abs(correlations).argmax(axis=1), np.zeros(len(rows), dtype=int)
-    joins = np.ones(len(rows), dtype=bool)
-    # A path takes about two steps per atom; a path with many more steps is in a cycle.
-    for _ in range(20 * d):
-        if not rows.size:
-            break
-        # The event: the atom joins in the slot, or the slot's atom leaves it.
-        r = np.arange(len(rows))
-        g = gram[atom[:, None], index]
-        v = np.matmul(inverse, g[:, :, None])[:, :, 0]
-        pivot = gram[atom, atom] - (g * v).sum(axis=1)
-        dependent = joins & (pivot <= TINY * gram[atom, atom])
+    while order.size:
+        paths = _Paths(min(PATHS, len(order)), len(gram))
+        free = np.arange(len(paths.row))
+        while paths.row.size:
+            new = order[: len(free)] if paths.index.shape[1] <= FEW_SLOTS else order[:0]
+            order = order[len(new) :]
+            paths.start(free[: len(new)], new, H[new], end[new])
+            if len(free) > len(new):
+                paths.drop(free[len(new) :])
+            paths.pass_event(gram)
+            paths.find_event()
+            free = paths.ended()
+            rows = paths.row[free]
+            H[rows] = paths.codes(free, H[rows], gram)
+
+
+class _Paths:
+    r"""Regularisation paths of some samples, each at its next event; one row per path.
+
+    A path begins at the level t of its largest correlation, where the code is 0. At level t the
+    optimal code has :math:`W_A^\top(\mathbf x - W\mathbf h) = t\,\mathbf s` on its active atoms A
+    with signs s, and smaller correlations on the others. Between events it is
+    :math:`\mathbf p - t \mathbf w` with :math:`\mathbf w = G_{AA}^{-1}\mathbf s`, and the
+    correlations are :math:`\mathbf c + t \mathbf a` with :math:`\mathbf a = G \mathbf w`. An event,
+    as t falls, is an atom whose correlation catches up with the level and joins, or an active entry
+    that reaches zero and leaves; either changes the inverse of :math:`G_{AA}` by a matrix of rank
+    one, and w by a multiple of the same vector v. The inverse is kept as :math:`U U^\top`, to which
+    an atom that joins adds a column. A path keeps its active atoms in slots; an empty slot has sign
+    0, and zeros in the row and the column of U.
+    """
+
+    def __init__(self, n, d):
+        self.row, self.n_steps, self.atom, self.slot = np.zeros((4, n), dtype=int)
+        self.joins = np.zeros(n, dtype=bool)
+        self.level, self.end = np.zeros((2, n))
+        self.c, self.a, self.closed = (np.zeros((n, d), dtype=t) for t in (float, float, bool))
+        self.index = np.zeros((n, SLOTS), dtype=np.int32)
+        self.p, self.w, self.sign = (np.zeros((n, SLOTS)) for _ in range(3))
+        self.U = np.zeros((n, SLOTS, SLOTS))
+
+    def start(self, places, rows, correlations, end):
+        """Begin paths of other samples in the given places: their first atoms join."""
+        for array in vars(self).values():
+            array[places] = 0
+        size = np.abs(correlations)
+        self.row[places], self.c[places], self.end[places] = rows, correlations, end
+        self.level[places], self.atom[places] = size.max(axis=1), size.argmax(axis=1)
+        self.joins[places] = True
+
+    def pass_event(self, gram):
+        """Let the atom of each path join in the slot, or leave it."""
+        r, atom, slot, joins = np.arange(len(self.row)), self.atom, self.slot, self.joins
+        g = gram[atom[:, None], self.index]
+        z = np.matmul(g[:, None], self.U)[:, 0]
+        v = np.matmul(self.U, z[:, :, None])[:, :, 0]
+        pivot = gram[atom, atom] - (z**2).sum(axis=1)
         # A dependent atom would add nothing, so exclude it.
-        correlations[r[dependent], atom[dependent]] = np.nan
-        atom[dependent], pivot[dependent] = d, np.inf
+        stays = joins & (pivot > TINY * gram[atom, atom])
+        pivot[~stays] = np.inf
         v[r, slot] = -1
         leave, left = r[~joins], slot[~joins]
-        v[leave] = inverse[leave, left]
-        pivot[leave] = -inverse[leave, left, left]
-        inverse += (v / pivot[:, None])[:, :, None] * v[:, None, :]
-        inverse[leave, left] = inverse[leave, :, left] = 0
-        index[r, slot] = atom
-        sign[r, slot] = np.where(joins, np.sign(correlations[r, atom]), 0)
-        h[r, slot] = 0
+        v[leave], pivot[leave] = self._remove(leave, left)
+        self.U[r, :, slot] = v / np.sqrt(np.abs(pivot))[:, None]
+        self.U[leave, left] = self.U[leave, :, left] = 0
+        self.closed[r, atom] = joins
+        self.index[r, slot] = atom
+        self.sign[r, slot] = np.where(stays, np.sign(self.c[r, atom]), self.sign[r, slot])
+        step = v * ((v * self.sign).sum(axis=1) / pivot)[:, None]
+        moved = _sparse(step, self.index, len(gram)) @ gram
+        self.a += moved
+        moved *= self.level[:, None]
+        self.c -= moved
+        self.w += step
+        self.p += self.level[:, None] * step
+        for array in (self.p, self.w, self.sign):
+            array[leave, left] = 0
 
-        # The way to the next one.
-        w = np.matmul(inverse, sign[:, :, None])[:, :, 0]
-        direction = np.zeros((len(rows), d + 1))
-        direction[r[:, None], index] = w
-        slope = direction @ gram
-        to_join = np.full(slope.shape, np.inf)
-        for side in (1, -1):
-            closing = 1 - side * slope
-            distance = level[:, None] - side * correlations
-            distance /= np.where(closing > TINY, closing, np.nan)
-            np.fmin(to_join, distance, out=to_join)
-        to_join[r[:, None], index] = to_join[:, d] = np.inf
-        atom = to_join.argmin(axis=1)
+    def _remove(self, leave, left):
+        """Reflect the rows of U so that its column `left` alone reaches the entry that leaves.
+
+        Without that column, U is the root of the inverse for the atoms that remain. Returns the
+        column of the inverse for the entry that leaves, and minus the entry on its diagonal.
+        """
+        U, x = self.U[leave], self.U[leave, left]
+        v = np.matmul(U, x[:, :, None])[:, :, 0]
+        i = np.arange(len(leave))
+        x[i, left] += np.copysign(np.sqrt(v[i, left]), x[i, left])
+        x *= np.sqrt(2 / (x**2).sum(axis=1))[:, None]
+        self.U[leave] = U - np.matmul(U, x[:, :, None]) * x[:, None]
+        return v, -v[i, left]
+
+    def find_event(self):
+        """Go down to the level of the next event, and make room for an atom that joins."""
+        r = np.arange(len(self.row))
+        # The signs of c tell at which end of -t to t a correlation will meet the level.
+        to_join = np.copysign(1, self.c)
+        to_join *= self.a
+        np.subtract(1, to_join, out=to_join)
+        np.maximum(to_join, TINY, out=to_join)
+        np.divide(np.abs(self.c), to_join, out=to_join)
+        to_join[self.closed] = 0
+        atom = to_join.argmax(axis=1)
         to_join = to_join[r, atom]
-        to_zero = np.full(w.shape, np.inf)
-        np.divide(-h, w, out=to_zero, where=w * sign < 0)
-        slot = to_zero.argmin(axis=1)
+        to_zero = np.zeros_like(self.w)
+        np.divide(self.p, self.w, out=to_zero, where=self.w * self.sign < 0)
+        slot = to_zero.argmax(axis=1)
         to_zero = to_zero[r, slot]
-        joins = to_join < to_zero
-        step = np.maximum(np.minimum(to_join, to_zero), 0)
-        to_end = level - end
-        on = step < (1 - TINY) * to_end
-        step = np.where(on, step, to_end)
-        h += step[:, None] * w
-        correlations -= step[:, None] * slope
-        level -= step
+        self.joins = to_join > to_zero
+        self.level = np.minimum(self.level, np.maximum(to_join, to_zero))
+        self.atom = np.where(self.joins, atom, self.index[r, slot])
+        if self.sign[self.joins].all(axis=1).any():
+            for name in ("index", "p", "w", "sign", "U"):
+                array = getattr(self, name)
+                setattr(self, name, np.pad(array, [(0, 0)] + [(0, SLOTS)] * (array.ndim - 1)))
+        self.slot = np.where(self.joins, (self.sign == 0).argmax(axis=1), slot)
+        self.n_steps += 1
 
-        # Rows at the end of their path leave; the others get room for the atom that joins.
-        if not on.all():
-            done = ~on
-            H[rows[done, None], index[done]] = h[done]
-            # One step of iterative refinement removes the round-off of the path.
-            left = np.take_along_axis(initial[rows[done]] - H[rows[done]] @ gram, index[done], 1)
-            left -= end[done, None] * sign[done]
-            H[rows[done, None], index[done]] += np.matmul(inverse[done], left[:, :, None])[:, :, 0]
-            rows, correlations, level, end, index, h, sign, inverse, atom, slot, joins = (
-                array[on]
-                for array in (
-                    rows,
-                    correlations,
-                    level,
-                    end,
-                    index,
-                    h,
-                    sign,
-                    inverse,
-                    atom,
-                    slot,
-                    joins,
-                )
-            )
-        if not (index[joins] == d).any(axis=1).all():
-            index = np.pad(index, ((0, 0), (0, n_slots)), constant_values=d)
-            h, sign = (np.pad(array, ((0, 0), (0, n_slots))) for array in (h, sign))
-            inverse = np.pad(inverse, ((0, 0), (0, n_slots), (0, n_slots)))
-            n_slots *= 2
-        slot = np.where(joins, (index == d).argmax(axis=1), slot)
-        atom = np.where(joins, atom, d)
-    H[rows[:, None], index] = h
-    return H[:, :d]
+    def ended(self):
+        """Places of the paths with no event above their end.
+
+        A path takes about two steps per atom; one with many more steps is in a cycle, and its code
+        will be found inaccurate.
+        """
+        too_long = self.n_steps == 20 * self.c.shape[1]
+        return np.flatnonzero((self.level <= (1 + TINY) * self.end) | too_long)
+
+    def codes(self, places, correlations, gram):
+        """Codes at the ends of paths, from the correlations at their beginnings."""
+        k, t = self.index[places], self.end[places, None]
+        h = self.p[places] - t * self.w[places]
+        # One step of iterative refinement removes the round-off of the path.
+        residual = np.take_along_axis(correlations, k, axis=1) - t * self.sign[places]
+        residual -= np.matmul(gram[k[:, :, None], k[:, None]], h[:, :, None])[:, :, 0]
+        U = self.U[places]
+        h += np.matmul(U, np.matmul(residual[:, None], U).transpose(0, 2, 1))[:, :, 0]
+        return _sparse(h, k, len(gram)).toarray()
+
+    def drop(self, places):
+        """Forget paths, one array after the other to save memory."""
+        for name, array in vars(self).items():
+            setattr(self, name, np.delete(array, places, axis=0))
+
+
+def _sparse(values, index, d):
+    """Return rows of length d as a sparse matrix, from their entries and the places of these."""
+    n, k = values.shape
+    starts = np.arange(0, n * k + 1, k, dtype=np.int32)
+    return csr_array((values.ravel(), index.ravel(), starts), shape=(n, d))
 
 
 def _check_problem(X, W, lam, beta, b):

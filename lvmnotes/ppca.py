@@ -247,7 +247,8 @@ class PPCA(LinearGaussianModel):
         check_option(self.method, "method", ("ml", "em"))
         check_real(self.tol, "tol", minimum=0)
         check_integer(self.max_iter, "max_iter", minimum=1)
-        check_random_state(self.random_state)
+        if self.random_state is not None:  # None would read entropy of the system for nothing
+            check_random_state(self.random_state)
         check_n_factors(self.n_components, "n_components", n_features)
 
     def _set_parameters(self, W, b, noise, trace, n) -> PPCA:
@@ -396,5 +397,5 @@ def check_n_factors(value: int, name: str, n_features: int) -> None:
 
 def check_spread(mean: np.ndarray, total: float) -> None:
     """Raise if the total variance is zero, but for the round-off of the mean."""
-    if constant_columns(float(np.linalg.norm(mean)), total).size:
+    if constant_columns(np.sqrt(mean @ mean), total).size:
         raise ValueError("X must hold two different rows: all its columns are constant")

@@ -280,9 +280,6 @@ class ClassMoments:
 def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments | None:
     """Moments of an array of valid type and shape; None if entries are missing.
 
-    The sums show whether the data are complete, so complete data need no separate check.
-    A mean that is far from zero is subtracted before squaring.
-
     Parameters
     ----------
     X : ndarray of float, shape (n_samples, n_features)
@@ -294,31 +291,60 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
     -------
     Moments or None
     """
-    weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    n, D = weight.sum(), X.shape[1]
-    batches = [slice(start, start + BATCH_SIZE) for start in range(0, len(X), BATCH_SIZE)]
+    summary = scatter_if_complete(X, sample_weight)
+    return None if summary is None else Moments(*summary)
+
+
+def scatter_if_complete(
+    X: np.ndarray, sample_weight: np.ndarray | None = None
+) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """Return the statistics of `moments_if_complete` as a tuple: size, mean and scatter.
+
+    The sums show whether the data are complete, so complete data need no separate check.
+    A mean that is far from zero is subtracted before squaring.
+    """
+    n = float(len(X)) if sample_weight is None else sample_weight.sum()
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found below
-        some = X[:: -(-len(X) // 64)].astype(float)
-        shift = np.zeros(D)
-        if sample_weight is not None or (np.abs(some.mean(axis=0)) > FAR * some.std(axis=0)).any():
-            shift = sum((weight[rows] / n) @ X[rows] for rows in batches)
-        total, squares = np.zeros(D), np.zeros((D, D))
-        for rows in batches:
-            Z = X[rows].astype(float, copy=False)
-            if shift.any():
-                Z = Z - shift
-            total += weight[rows] @ Z
-            if sample_weight is not None:
-                Z = Z * np.sqrt(weight[rows])[:, None]
-            squares += Z.T @ Z
+        shift = np.zeros(X.shape[1]) if sample_weight is None else _mean(X, sample_weight / n)
+        shift, total, squares = _sums(X, shift, sample_weight)
     if not np.isfinite(total).all() and has_missing(X):
         return None
     if not np.isfinite(squares).all():
         raise ValueError(TOO_LARGE)
-    squares -= np.outer(total, total / n)
+    squares -= total[:, None] * (total / n)
+    diagonal = np.einsum("ii->i", squares)  # a view
     # Round-off may make the square of a constant column slightly negative.
-    np.fill_diagonal(squares, np.maximum(np.diag(squares), 0))
-    return Moments(n, shift + total / n, squares)
+    np.maximum(diagonal, 0, out=diagonal)
+    return n, shift + total / n, squares
+
+
+def _sums(X, shift, sample_weight=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sum x - shift and its products with itself; a shift of zero gives way to a mean far away."""
+    (N, D), shifted = X.shape, shift.any()
+    total, squares = np.zeros(D), np.zeros((D, D))
+    for start in range(0, N, BATCH_SIZE):
+        rows = slice(start, start + BATCH_SIZE)
+        Z = X[rows].astype(float, copy=False)
+        if shifted:
+            Z = Z - shift
+        w = np.ones(len(Z)) if sample_weight is None else sample_weight[rows]
+        Y = Z if sample_weight is None else Z * np.sqrt(w)[:, None]
+        squares += Y.T @ Y
+        total += w @ Z  # after the product, because it then reads Z from the cache
+        n = start + len(Z)
+        if not shifted and sample_weight is None and (start == 0 or n == N):
+            near = (FAR**2 + 1) * total**2 <= FAR**2 * n * np.einsum("ii->i", squares)
+            if not near.all():  # or a square is NaN
+                mean = _mean(X, np.full(N, 1 / N))
+                if mean.any():
+                    return _sums(X, mean)
+    return shift, total, squares
+
+
+def _mean(X: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Mean of rows, of which each has its share; rows in single precision are not all copied."""
+    batches = (slice(start, start + BATCH_SIZE) for start in range(0, len(X), BATCH_SIZE))
+    return reduce(add, (share[rows] @ X[rows] for rows in batches))
 
 
 def complete_moments(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments:

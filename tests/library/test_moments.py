@@ -44,6 +44,13 @@ def test_a_mean_far_from_zero_costs_no_digits(X):
     np.testing.assert_allclose(far, near, rtol=1e-12, atol=1e-12)
 
 
+def test_a_mean_that_is_far_only_after_the_first_batch_costs_no_digits(monkeypatch):
+    monkeypatch.setattr("lvmnotes.core.moments.BATCH_SIZE", 1)
+    X = np.ones((20_000, 1)) + np.pi
+    X[0] = 0
+    np.testing.assert_allclose(Moments.from_data(X).covariance, X.var(), rtol=1e-10)
+
+
 def test_float32_data_are_summed_in_double_precision(X):
     X = np.tile(X, (500, 1)).astype(np.float32)
     exact = np.cov(X.astype(float).T, bias=True)

@@ -1,5 +1,6 @@
 """Sparse codes against scikit-learn, a quadratic programme and certificates; the estimator."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lvmnotes import SparseCoding, data, sparse_encode
-from lvmnotes.lasso import coordinate_descent, duality_gap, objective
+from lvmnotes.lasso import PATHS, coordinate_descent, duality_gap, objective
 from lvmnotes.notebook.gabor import gabor_fit
 from lvmnotes.sparse_coding import CodeSums, update_decoder
 
@@ -129,10 +130,20 @@ def test_coordinate_descent_reaches_the_same_objective_or_warns():
 
 
 def test_a_lost_path_is_finished_by_coordinate_descent(monkeypatch):
-    monkeypatch.setattr(
-        "lvmnotes.lasso._follow_paths", lambda correlations, gram, end: np.zeros_like(correlations)
-    )
+    monkeypatch.setattr("lvmnotes.lasso._follow_paths", lambda H, gram, end, order: H.fill(0))
     certified(X[:20], W, 4.0)
+
+
+def test_memory_beyond_the_codes_does_not_grow_with_the_samples():
+    def beyond(n_samples):
+        Z = np.resize(X, (n_samples, 20))
+        tracemalloc.start()
+        H = sparse_encode(Z, W, 1.0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak - H.nbytes
+
+    assert beyond(16 * PATHS) < 1.3 * beyond(2 * PATHS)
 
 
 def test_the_gap_bounds_what_is_left_to_gain():

@@ -40,7 +40,7 @@ def no_matrix(monkeypatch):
     def forbidden(*_args, **_options):
         raise AssertionError("a matrix was formed")
 
-    monkeypatch.setattr(loadings, "moments_if_complete", forbidden)
+    monkeypatch.setattr(loadings, "scatter_if_complete", forbidden)
     monkeypatch.setattr(loadings, "Moments", None)
     monkeypatch.setattr(loadings, "_through_gram_matrix", forbidden)
 
