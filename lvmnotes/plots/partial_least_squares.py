@@ -101,3 +101,20 @@ def errors(curves: dict[str, dict[str, np.ndarray]]) -> Figure:
     axes[0].set_ylabel("error (% of fat)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
+
+
+def coefficients(curves: dict[int, np.ndarray]) -> Figure:
+    """Draw the coefficients of all channels, a panel per number of components.
+
+    Parameters
+    ----------
+    curves : dict of int to array_like of shape (n_channels,)
+        Number of components to the coefficients.
+    """
+    figure, axes = plt.subplots(len(curves), 1, figsize=(WIDTH, 4.6), sharex=True)
+    for ax, (d, values) in zip(axes, curves.items(), strict=True):
+        ax.axhline(0, color="gray", linewidth=0.8)
+        ax.plot(values)
+        ax.set_title(f"{d} components", loc="left")
+    axes[-1].set(xlabel="channel, by wavelength", xlim=(0, len(values) - 1))
+    return figure
