@@ -28,7 +28,7 @@ SETS := $(wildcard coursework/*.py coursework/problems/*.md coursework/mistakes/
 PAGES := _config.yml _toc.yml $(filter-out book/claims.md book/chapters/% book/library/%,$(call files,book))
 
 .PHONY: help book live pdf zip draft watch quick test test-all versions notebooks lab serve coursework grade \
-	check public bench mutants controls seeds pins vendor clean
+	check public bench growth mutants controls seeds pins vendor clean
 
 help:
 	@echo "to read"
@@ -48,6 +48,7 @@ help:
 	@echo "                  each of $(VERSIONS)"
 	@echo "  make versions   tests of the library with the lowest and the newest dependencies"
 	@echo "  make bench      the library against its peers"
+	@echo "  make growth     time and memory against the size of the data: ten minutes"
 	@echo "  make mutants    who notices when the library is broken: up to two hours"
 	@echo "  make controls   which break of a chapter's code fails each of its checks"
 	@echo "  make seeds      whether the chapters' checks hold for other seeds"
@@ -111,6 +112,9 @@ public: $(COURSE)
 
 bench: $(PEERS)
 	$(PY) -m benchmarks
+
+growth: $(VENV)
+	$(PY) -m benchmarks.growth
 
 mutants: $(VENV)
 	$(PY) -m audit mutants --jobs $(JOBS)

@@ -101,18 +101,24 @@ def page(results: dict[str, dict]) -> str:
         for runner, seconds in result["seconds"].items():
             memory = result["peak memory beyond X, in sizes of X"][runner]
             rows.append(
-                f"| {runner} | {1000 * seconds:,.1f} | {result['objective'][runner]:.8g} "
+                f"| {runner} | {1000 * seconds:,.2f} | {result['objective'][runner]:.8g} "
                 f"| {memory:.2f} |"
             )
         for part, seconds in result["parts"].items():
-            rows.append(f"| of which: {part} | {1000 * seconds:,.1f} | | |")
+            rows.append(f"| of which: {part} | {1000 * seconds:,.2f} | | |")
         if result["parts"]:
             floor, ours = next(iter(result["parts"].values())), result["seconds"]["lvmnotes"]
+            all_parts = sum(result["parts"].values())
             rows.append(
                 f"\nThe floor is {floor / ours:.0%} of this library's time and "
                 f"{floor / ours / ratio:.0%} of the fastest peer's: a program that did nothing "
                 f"else would be {ratio * ours / floor:.1f} times as fast as that peer."
             )
+            if goal and ratio < goal:
+                rows[-1] += (
+                    f" The goal leaves {1000 * (ratio * ours / goal - all_parts):.2f} ms for all "
+                    f"that is no part; this library takes {1000 * (ours - all_parts):.2f} ms."
+                )
         if result.get("note"):
             rows.append(f"\n{result['note']}")
         parts.append("\n".join(rows) + "\n")

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from .core.loadings import leading_eigenpairs, orient, sample_covariance
-from .core.moments import MISSING, Moments, checked_covariance, weighted_rows
+from .core.moments import MISSING, Moments, checked_covariance
 from .core.validation import check_integer, check_real, check_vector
 from .core.warn import warn
 from .linear_factor import LinearGaussianModel
@@ -106,10 +106,11 @@ class BayesianPCA(LinearGaussianModel):
         -------
         BayesianPCA
         """
-        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        d = self._n_directions(X.shape[1])
-        X, sample_weight = weighted_rows(X, sample_weight)
-        summary = sample_covariance(X, sample_weight, d)
+        data = self._read_blocks(
+            X, sample_weight, dtype=(np.float64, np.float32), ensure_min_samples=2
+        )
+        d = self._n_directions(self.n_features_in_)
+        summary = sample_covariance(data, d)
         if summary is None:
             raise ValueError(MISSING)
         return self._fit_covariance(*summary, d)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,11 @@ from numpy.typing import ArrayLike
 from scipy import linalg, optimize, stats
 from sklearn.exceptions import ConvergenceWarning
 
+from .core.blocks import Blocks
 from .core.em import expectation_maximisation
 from .core.loadings import canonical_rotation, leading_eigenpairs
 from .core.moments import (
     Moments,
-    check_sample_weight,
     checked_covariance,
     moments_if_complete,
     observed_mean_and_variance,
@@ -30,7 +31,13 @@ from .core.validation import (
     naming,
 )
 from .core.warn import warn
-from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
+from .linear_factor import (
+    LOG_2_PI,
+    LinearGaussianModel,
+    maximise_observed,
+    pair_sums,
+    standardised_entries,
+)
 from .linear_factor import em_step as em_step_observed
 from .rotation import ROTATIONS, rotate
 
@@ -171,41 +178,38 @@ class FactorAnalysis(LinearGaussianModel):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
-            NaN marks an entry missing at random.
+        X : array_like of shape (n_samples, n_features), or in blocks
+            NaN marks an entry missing at random. A dask array, a memory-mapped file and an
+            iterable of arrays are read block by block.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            Not negative: a weight of 2 counts a sample twice.
+            Not negative: a weight of 2 counts a sample twice. In blocks if `X` is.
 
         Returns
         -------
         FactorAnalysis
         """
-        X = self._read(
+        data = self._read_blocks(
             X,
-            reset=True,
+            sample_weight,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
             ensure_all_finite=False,
         )
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, len(X))
-            X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
-        moments = moments_if_complete(X, sample_weight)
+        moments = moments_if_complete(data)
         if moments is not None:
             return self._fit_complete(moments)
 
-        X = X.astype(float)
-        mean, variance = observed_mean_and_variance(X, sample_weight)
+        mean, variance = observed_mean_and_variance(data)
         rng = self._check_arguments(mean, variance)
         scale = np.sqrt(variance)
-        entries = ObservedEntries((X - mean) / scale, sample_weight)
+        entries = data.map(partial(standardised_entries, mean, scale))
         W, b, psi, trace = fit_observed(
             entries, self.n_components, self.method, self.n_init, rng, self.tol, self.max_iter
         )
         self._saturated = None
-        n = entries.weight.sum()
-        trace = trace - entries.weight @ entries.observed @ np.log(scale) / n
+        n, count, _ = entries.total(pair_sums)
+        trace = trace - np.diag(count) @ np.log(scale) / n
         return self._store(W, mean + scale * b, psi, trace, scale, n)
 
     def fit_moments(self, moments: Moments) -> FactorAnalysis:
@@ -940,7 +944,7 @@ def climb_by_em(
 
 
 def fit_observed(
-    entries: ObservedEntries,
+    entries: Blocks,
     n_components: int,
     method: str,
     n_init: int | str,
@@ -955,7 +959,7 @@ def fit_observed(
 
     Parameters
     ----------
-    entries : ObservedEntries
+    entries : Blocks of ObservedEntries
     n_components : int
     method : {"ml", "em"}
     n_init : "auto" or int
@@ -967,9 +971,8 @@ def fit_observed(
     -------
     W, b, psi, trace : ndarray
     """
-    weighted = entries.weight[:, None] * entries.X
-    pairs = (entries.weight[:, None] * entries.observed).T @ entries.observed
-    eigenvalues, V = np.linalg.eigh(weighted.T @ entries.X / np.maximum(pairs, 1e-12 * pairs.max()))
+    _, pairs, products = entries.total(pair_sums)
+    eigenvalues, V = np.linalg.eigh(products / np.maximum(pairs, 1e-12 * pairs.max()))
     R = (V * np.maximum(eigenvalues, 0.01)) @ V.T
     scale = np.sqrt(np.diag(R))
     R = R / np.outer(scale, scale)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,8 +16,8 @@ from scipy import special
 
 from .core import gaussian_classes
 from .core.base import DensityModel
-from .core.blocks import tree_sum
-from .core.classes import best_of_short_runs, blocks, normalised_rows, start_rows
+from .core.blocks import Blocks, as_blocks, tree_sum
+from .core.classes import best_of_short_runs, normalised_rows, slices, start_rows
 from .core.em import expectation_maximisation
 from .core.local_scale import by_distance, is_dependent, local_covariance
 from .core.markov_chain import best_path, filter_forward, smooth
@@ -24,7 +25,6 @@ from .core.moments import TINY, ClassMoments, complete_moments
 from .core.validation import (
     check_boolean,
     check_integer,
-    check_lengths,
     check_matrix,
     check_option,
     check_random_state,
@@ -32,6 +32,7 @@ from .core.validation import (
     check_scale,
     check_vector,
     constant_columns,
+    first_rows,
 )
 from .core.warn import warn
 from .mixtures import GaussianMixture, k_means_start
@@ -206,8 +207,9 @@ class HiddenMarkovModel(DensityModel):
 
         Parameters
         ----------
-        X : array_like of shape (n_steps, n_features)
-            The sequences, end to end.
+        X : array_like of shape (n_steps, n_features), or in blocks
+            The sequences, end to end. A dask array, a memory-mapped file and an iterable of arrays
+            are read block by block; each block holds one or more whole sequences.
         lengths : array_like of int, shape (n_sequences,), optional
             Their numbers of steps; one sequence by default.
 
@@ -217,10 +219,12 @@ class HiddenMarkovModel(DensityModel):
         """
         check_option(self.emission, "emission", EMISSIONS)
         emission = EMISSIONS[self.emission]
-        X = emission.read(self._read(X, reset=True, ensure_min_samples=2))
-        first = _first_steps(lengths, len(X))
+        X = self._read_blocks(X, ensure_min_samples=2).map(lambda X, _: emission.read(X))
+        first = first_rows(lengths, X.n_rows)
+        if not all(begins[0] for begins in X.split(first) if len(begins)):
+            raise ValueError("lengths must let no sequence go on from one block of X to the next")
         K = self.n_components
-        check_integer(K, "n_components", minimum=1, maximum=len(X), why=f"(n_samples={len(X)})")
+        check_integer(K, "n_components", minimum=1, maximum=X.n_rows, why=f"(n_samples={X.n_rows})")
         check_boolean(self.stationary, "stationary")
         check_real(self.covariance_floor, "covariance_floor", minimum=0, maximum=1)
         check_integer(self.n_init, "n_init", minimum=1)
@@ -244,12 +248,12 @@ class HiddenMarkovModel(DensityModel):
             step, *starts, tol=self.tol, max_iter=self.max_iter
         )
         first_state, transition, *rest = parameters
-        steps = smooth(first_state, transition, fitting.log_densities(*rest), first)[1].sum(axis=1)
+        _, steps, *_ = e_step(parameters, first, fitting)
         order = np.argsort(-steps, kind="stable")
         rest = [value[order] for value in rest]
         transition = transition[np.ix_(order, order)]
         self._set_parameters(emission, first_state[order], transition, rest)
-        self._set_trace(trace, len(X), self.n_parameters_)
+        self._set_trace(trace, X.n_rows, self.n_parameters_)
         if isinstance(fitting, _Gaussian):
             self.covariance_floor_ = fitting.floor
             narrowest = gaussian_classes.narrowest(self.covariances_, fitting.floor)
@@ -383,7 +387,7 @@ class HiddenMarkovModel(DensityModel):
         self._check_fitted()
         X = self._emission.read(self._read(X, reset=False))
         log_density = self._emission.densities(X, *self._emission_parameters())
-        return self.start_, self.transition_, log_density, _first_steps(lengths, len(X))
+        return self.start_, self.transition_, log_density, first_rows(lengths, len(X))
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that categories and counts are not negative."""
@@ -396,15 +400,27 @@ class Emission(ABC):
     """Distribution of the data given the state; an instance holds the data that it is fitted to.
 
     The static methods are for any data; the others for a fit.
+
+    Attributes
+    ----------
+    X : Blocks
+        The data (n_steps, n_features).
+    data : Blocks
+        The same, as `prepare` makes them.
     """
 
     #: Names of the parameters.
     names: tuple[str, ...]
 
     def __init__(
-        self, X: np.ndarray, n_components: int, covariance_floor: float, rng: np.random.Generator
+        self,
+        X: np.ndarray | Blocks,
+        n_components: int,
+        covariance_floor: float,
+        rng: np.random.Generator,
     ):
-        self.X, self.n_components = X, n_components
+        self.X, self.n_components = as_blocks(X), n_components
+        self.data = self.X.map(self.prepare)
 
     @staticmethod
     @abstractmethod
@@ -439,20 +455,32 @@ class Emission(ABC):
     def part(self, rows: np.ndarray) -> Emission:
         """Return the same with some of the data."""
         part = copy(self)
-        part.X = self.X[rows]
+        part.X = as_blocks(*self.X.rows(rows))
+        part.data = part.X.map(self.prepare)
         return part
+
+    @staticmethod
+    def prepare(X: np.ndarray) -> Any:
+        """Bring a block of data to the form in which EM reads it."""
+        return X
+
+    @staticmethod
+    @abstractmethod
+    def log_densities(*block_and_parameters: np.ndarray) -> np.ndarray:
+        """Log-densities (n_steps, n_components) of a prepared block, given the parameters."""
+
+    @staticmethod
+    @abstractmethod
+    def sums(*block_and_R: np.ndarray) -> Any:
+        """Add up what `m_step` needs of a prepared block, given the states' probabilities."""
 
     @abstractmethod
     def start(self, rng: np.random.Generator) -> Parameters:
         """Draw initial parameters."""
 
     @abstractmethod
-    def m_step(self, R: np.ndarray) -> Parameters:
-        """Parameters of highest likelihood, given the states' probabilities (K, n_steps)."""
-
-    @abstractmethod
-    def log_densities(self, *parameters: np.ndarray) -> np.ndarray:
-        """Log-densities (n_steps, n_components) of the data of the fit."""
+    def m_step(self, sums: Any) -> Parameters:
+        """Parameters of highest likelihood, given the sums over all blocks."""
 
 
 class _Gaussian(Emission):
@@ -462,11 +490,11 @@ class _Gaussian(Emission):
 
     def __init__(self, X, n_components, covariance_floor, rng):
         super().__init__(X, n_components, covariance_floor, rng)
-        check_scale(X)
-        self.rows, self.weight = start_rows(X, np.ones(len(X)), n_components, rng)
+        check_scale(self.X)
+        self.rows, self.weight = start_rows(self.X, n_components, rng)
         local = local_covariance(self.rows, self.weight, 1 / (2 * n_components), "full")
         if local is None:
-            local = _total_covariance(X)
+            local = _total_covariance(self.X)
         self.floor = max(covariance_floor, np.finfo(float).eps) * local
         self.metric = by_distance(self.rows, self.weight, local)[1]
 
@@ -503,16 +531,39 @@ class _Gaussian(Emission):
         K = self.n_components
         return k_means_start(self.rows, self.weight, self.metric, self.floor, K, rng)[1:]
 
-    def m_step(self, R):
-        parts = []
-        for rows in blocks(self.X, len(R)):
-            Y = np.repeat(self.X[rows].T[None], len(R), axis=0)
-            parts.append(ClassMoments.from_block(Y, R[:, rows]))
-        moments = tree_sum(parts, lambda a, b: a if b is None else a + b)
-        return gaussian_classes.m_step(moments, self.floor)[1:]
+    @staticmethod
+    def log_densities(X, means, covariances):
+        return gaussian_classes.log_densities(X, means, covariances)
 
-    def log_densities(self, means, covariances):
-        return self.densities(self.X, means, covariances)
+    @staticmethod
+    def sums(X, R):
+        parts = []
+        for rows in slices(X, len(R)):
+            Y = np.repeat(X[rows].T[None], len(R), axis=0)
+            parts.append(ClassMoments.from_block(Y, R[:, rows]))
+        return tree_sum(parts)
+
+    def m_step(self, sums):
+        return gaussian_classes.m_step(sums, self.floor)[1:]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Sums of the states' probabilities over the steps with each value: (K, n_values)."""
+
+    values: np.ndarray
+    counts: np.ndarray
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Return the counts of more values, zero for those that are not here."""
+        counts = np.zeros((len(self.counts), len(values)))
+        counts[:, np.searchsorted(values, self.values)] = self.counts
+        return counts
+
+    def __add__(self, other: _Counts) -> _Counts:
+        """Add the counts of another block."""
+        values = np.union1d(self.values, other.values)
+        return _Counts(values, self.of(values) + other.of(values))
 
 
 class _Discrete(Emission):
@@ -520,19 +571,22 @@ class _Discrete(Emission):
 
     def __init__(self, X, n_components, covariance_floor, rng):
         super().__init__(X, n_components, covariance_floor, rng)
-        self.values, self.index = np.unique(X[:, 0], return_inverse=True)
+        sums = self.sums
+        once = self.data.total(lambda index, values: sums(index, values, np.ones((1, len(index)))))
+        self.values, self.count = once.values, once.counts[0]
 
-    def part(self, rows):
-        part = super().part(rows)
-        part.index = self.index[rows]
-        return part
+    @staticmethod
+    def prepare(X):
+        values, index = np.unique(X[:, 0], return_inverse=True)
+        return index, values
 
-    def counts(self, R):
-        """Sum the states' probabilities over the steps with each value: (K, n_values)."""
-        return np.array([np.bincount(self.index, r, len(self.values)) for r in R])
+    @classmethod
+    def log_densities(cls, index, values, *parameters):
+        return cls.densities(values[:, None], *parameters)[index]
 
-    def log_densities(self, *parameters):
-        return self.densities(self.values[:, None], *parameters)[self.index]
+    @staticmethod
+    def sums(index, values, R):
+        return _Counts(values, np.array([np.bincount(index, r, len(values)) for r in R]))
 
 
 class _Categorical(_Discrete):
@@ -541,11 +595,12 @@ class _Categorical(_Discrete):
     names = ("probabilities",)
 
     def __init__(self, X, n_components, covariance_floor, rng):
-        if X.max() > LARGEST_CATEGORY:
-            raise ValueError(
-                f"X must hold categories 0 to V - 1, at most {LARGEST_CATEGORY}; got {X.max():.0f}"
-            )
         super().__init__(X, n_components, covariance_floor, rng)
+        if self.values[-1] > LARGEST_CATEGORY:
+            raise ValueError(
+                f"X must hold categories 0 to V - 1, at most {LARGEST_CATEGORY}; got "
+                f"{self.values[-1]:.0f}"
+            )
 
     @staticmethod
     def check(n_components, probabilities):
@@ -575,11 +630,11 @@ class _Categorical(_Discrete):
         return X
 
     def start(self, rng):
-        share = self.counts(np.ones((1, len(self.X))))[0] / len(self.X)
+        share = self.count / self.count.sum()
         return (self._table(share * rng.gamma(1, size=(self.n_components, len(share)))),)
 
-    def m_step(self, R):
-        return (self._table(self.counts(R)),)
+    def m_step(self, sums):
+        return (self._table(sums.of(self.values)),)
 
     def _table(self, counts):
         """Probabilities of all categories, in proportion to counts of those that occur."""
@@ -613,12 +668,11 @@ class _Poisson(_Discrete):
         return rng.poisson(rates[z]).astype(float)[:, None]
 
     def start(self, rng):
-        some = rng.choice(self.X[:, 0], self.n_components)
-        return (0.7 * some + 0.3 * self.X.mean(),)
+        some = self.X.rows(rng.choice(self.X.n_rows, self.n_components))[0][:, 0]
+        return (0.7 * some + 0.3 * (self.count @ self.values) / self.count.sum(),)
 
-    def m_step(self, R):
-        counts = self.counts(R)
-        return (counts @ self.values / np.maximum(counts.sum(axis=1), TINY),)
+    def m_step(self, sums):
+        return (sums.counts @ sums.values / np.maximum(sums.counts.sum(axis=1), TINY),)
 
 
 #: The distributions of the data given the state, by name.
@@ -663,15 +717,49 @@ def em_step(
     parameters : tuple of ndarray
         The parameters after the step.
     """
-    start, transition, *rest = parameters
-    log_density, R, pairs = smooth(start, transition, emission.log_densities(*rest), first)
-    starts = R[:, first].sum(axis=1)
+    start, transition, *_ = parameters
+    log_likelihood, _, starts, pairs, sums = e_step(parameters, first, emission)
     if stationary:
         transition = stationary_step(transition, starts, pairs)
         start = stationary_distribution(transition)
     else:
         start, transition = starts / starts.sum(), normalised_rows(pairs, transition, TINY)
-    return float(log_density.mean()), (start, transition, *emission.m_step(R))
+    return float(log_likelihood / len(first)), (start, transition, *emission.m_step(sums))
+
+
+def e_step(
+    parameters: Parameters, first: np.ndarray, emission: Emission
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, Any]:
+    """Log-likelihood, and the expected numbers that the M-step needs, added up over the blocks.
+
+    Parameters
+    ----------
+    parameters, first, emission
+        As for `em_step`.
+
+    Returns
+    -------
+    log_likelihood : float
+        Of all steps, in nats.
+    steps : ndarray of shape (n_components,)
+        Expected number of steps in each state.
+    starts : ndarray of shape (n_components,)
+        Expected number of sequences that start in each state.
+    pairs : ndarray of shape (n_components, n_components)
+        Expected number of transitions.
+    sums
+        Those of the emission.
+    """
+    start, transition, *rest = parameters
+    log_densities, sums_of = emission.log_densities, emission.sums
+
+    def of_block(*block: Any) -> tuple:
+        *data, first = block
+        log_density, R, pairs = smooth(start, transition, log_densities(*data, *rest), first)
+        starts = R[:, first].sum(axis=1)
+        return log_density.sum(), R.sum(axis=1), starts, pairs, sums_of(*data, R)
+
+    return emission.data.total(of_block, emission.X.split(first))
 
 
 def stationary_step(transition: np.ndarray, starts: np.ndarray, pairs: np.ndarray) -> np.ndarray:
@@ -787,14 +875,6 @@ def _check_possible(log_density: np.ndarray) -> None:
         )
 
 
-def _first_steps(lengths: ArrayLike | None, n_steps: int) -> np.ndarray:
-    """Return which steps begin a sequence."""
-    lengths = check_lengths(lengths, n_steps)
-    first = np.zeros(n_steps, bool)
-    first[lengths.cumsum() - lengths] = True
-    return first
-
-
 def _windows(
     first: np.ndarray, n_components: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -811,7 +891,7 @@ def _windows(
     return rows, first[rows] | (rows % WINDOW == 0)
 
 
-def _total_covariance(X: np.ndarray) -> np.ndarray:
+def _total_covariance(X: Blocks) -> np.ndarray:
     """Covariance of all steps; an error if it leaves a direction out."""
     moments = complete_moments(X)
     deviation = np.sqrt(np.diag(moments.covariance))

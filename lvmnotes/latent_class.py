@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .core.classes import log_weights, read_weights, responsibilities
+from .core.classes import log_weights, responsibilities, total_weight
 from .core.em import expectation_maximisation
 from .core.validation import check_matrix, check_random_state
 from .mixtures import FiniteMixture, check_weights
@@ -15,6 +15,9 @@ from .mixtures import FiniteMixture, check_weights
 #: Smallest probability of either answer. For a class with identical answers to an item the maximum
 #: is at probability 0 or 1, where a single different answer would have log-density minus infinity.
 PROBABILITY_FLOOR = 1e-9
+
+
+Parameters = tuple[np.ndarray, np.ndarray]
 
 
 class LatentClassModel(FiniteMixture):
@@ -114,42 +117,46 @@ class LatentClassModel(FiniteMixture):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
-            Answers 0 and 1; NaN marks one that is missing at random.
+        X : array_like of shape (n_samples, n_features), or in blocks
+            Answers 0 and 1; NaN marks one that is missing at random. A dask array, a memory-mapped
+            file and an iterable of arrays are read block by block.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            How often each sample counts; not negative.
+            How often each sample counts; not negative. In blocks if `X` is.
 
         Returns
         -------
         LatentClassModel
         """
-        X, weight = read_weights(self._read_answers(X, reset=True), sample_weight)
-        answered = ~np.isnan(X).all(axis=1)
-        X, weight = X[answered], weight[answered]
-        unanswered = np.flatnonzero(np.isnan(X).all(axis=0))
+        data = self._read_blocks(X, sample_weight, ensure_all_finite="allow-nan").map(_answered)
+        self._check_settings(data.n_rows)
+        n = data.total(total_weight)
+        data = data.map(_with_indicators)
+        said_yes, said_no = data.total(_answers)
+        unanswered = np.flatnonzero(said_yes + said_no == 0)
         if unanswered.size:
             raise ValueError(
                 f"X has no answer at all to item {', '.join(map(str, unanswered))}; drop it"
             )
-        K, D = self.n_components, X.shape[1]
-        self._check_settings(len(X))
+        K, D = self.n_components, self.n_features_in_
         rng = check_random_state(self.random_state)
 
-        yes, no = indicators(X)
-        share = weight @ yes / (weight @ yes + weight @ no)
+        share = said_yes / (said_yes + said_no)
         starts = (
             (np.full(K, 1 / K), _inside(share ** rng.uniform(0.2, 5, size=(K, D))))
             for _ in range(self.n_init)
         )
-        step = partial(em_step, yes=yes, no=no, sample_weight=weight)
+
+        def step(parameters: Parameters) -> tuple[float, Parameters]:
+            return m_step(*data.total(partial(e_step, parameters)))
+
         (weights, theta), trace = expectation_maximisation(
             step, *starts, tol=self.tol, max_iter=self.max_iter
         )
 
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.probabilities_ = weights[order], theta[order]
-        self._set_trace(trace, weight.sum(), self.n_parameters_)
+        self._set_trace(trace, n, self.n_parameters_)
         return self
 
     @property
@@ -160,18 +167,13 @@ class LatentClassModel(FiniteMixture):
 
     def _log_densities(self, X: ArrayLike) -> np.ndarray:
         self._check_fitted()
-        yes, no = indicators(self._read_answers(X, reset=False))
+        X = self._read(X, reset=False, ensure_all_finite="allow-nan")
+        yes, no = indicators(check_answers(X))
         return log_densities(yes, no, _inside(self.probabilities_))
 
     def _emit(self, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         theta = self.probabilities_[z]
         return (rng.random(theta.shape) < theta).astype(float)
-
-    def _read_answers(self, X: ArrayLike, reset: bool) -> np.ndarray:
-        X = self._read(X, reset=reset, ensure_all_finite="allow-nan")
-        if not ((X == 0) | (X == 1) | np.isnan(X)).all():
-            raise ValueError("X must hold answers 0 and 1 (NaN where missing), got other values")
-        return X
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that NaN is allowed."""
@@ -180,9 +182,36 @@ class LatentClassModel(FiniteMixture):
         return tags
 
 
+def check_answers(X: np.ndarray) -> np.ndarray:
+    """Return answers, or raise if any is neither 0 nor 1 nor missing."""
+    if not ((X == 0) | (X == 1) | np.isnan(X)).all():
+        raise ValueError("X must hold answers 0 and 1 (NaN where missing), got other values")
+    return X
+
+
 def indicators(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return indicators of the answers 1 and 0, both 0 where an answer is missing."""
     return (X == 1).astype(float), (X == 0).astype(float)
+
+
+def _answered(
+    X: np.ndarray, sample_weight: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows with an answer, and their weights."""
+    answered = ~np.isnan(check_answers(X)).all(axis=1)
+    return X[answered], None if sample_weight is None else sample_weight[answered]
+
+
+def _with_indicators(X: np.ndarray, sample_weight: np.ndarray | None) -> tuple:
+    return (*indicators(X), sample_weight)
+
+
+def _answers(
+    yes: np.ndarray, no: np.ndarray, sample_weight: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Total weight of either answer to each item."""
+    weight = np.ones(len(yes)) if sample_weight is None else sample_weight
+    return weight @ yes, weight @ no
 
 
 def log_densities(yes: np.ndarray, no: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -211,12 +240,12 @@ def log_densities(yes: np.ndarray, no: np.ndarray, probabilities: np.ndarray) ->
 
 
 def em_step(
-    parameters: tuple[np.ndarray, np.ndarray],
+    parameters: Parameters,
     yes: np.ndarray,
     no: np.ndarray,
     *,
     sample_weight: np.ndarray | None = None,
-) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+) -> tuple[float, Parameters]:
     r"""One EM iteration (Goodman 1974).
 
     The M-step takes averages over the samples that answered, weighted with the responsibilities:
@@ -241,15 +270,40 @@ def em_step(
     parameters : tuple of ndarray
         The parameters after the step.
     """
+    return m_step(*e_step(parameters, yes, no, sample_weight))
+
+
+def e_step(
+    parameters: Parameters, yes: np.ndarray, no: np.ndarray, sample_weight: np.ndarray | None
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Log-likelihood, and the sums of the responsibilities: of all samples, and of each answer.
+
+    Parameters
+    ----------
+    parameters, yes, no, sample_weight
+        As for `em_step`.
+
+    Returns
+    -------
+    log_likelihood : float
+        The sum over the samples, in nats. All four add up over blocks of samples.
+    n : ndarray of shape (n_components,)
+    said_yes, said_no : ndarray of shape (n_components, n_features)
+    """
     weights, theta = parameters
     weight = np.ones(len(yes)) if sample_weight is None else sample_weight
     log_density, R = responsibilities((log_densities(yes, no, theta) + log_weights(weights)).T)
     R = R * weight
-    said_yes, said_no = R @ yes, R @ no
+    return weight @ log_density, R.sum(axis=1), R @ yes, R @ no
+
+
+def m_step(
+    log_likelihood: float, n: np.ndarray, said_yes: np.ndarray, said_no: np.ndarray
+) -> tuple[float, Parameters]:
+    """Mean log-likelihood, and the parameters of highest likelihood given the sums of `e_step`."""
     # If nobody in a class answered an item, its probability is 1/2; nothing depends on it.
     theta = (said_yes + 1e-300) / (said_yes + said_no + 2e-300)
-    n = R.sum(axis=1)
-    return weight @ log_density / weight.sum(), (n / n.sum(), _inside(theta))
+    return log_likelihood / n.sum(), (n / n.sum(), _inside(theta))
 
 
 def _inside(theta: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 from sklearn.exceptions import ConvergenceWarning
 
+from .core.blocks import Blocks, HeldBlocks, as_blocks
 from .core.em import expectation_maximisation
 from .core.validation import (
     check_integer,
@@ -20,7 +21,7 @@ from .core.validation import (
     check_real,
 )
 from .core.warn import warn
-from .plsa import TopicModel, expected_ratio
+from .plsa import TopicModel, check_counts, expected_ratio
 
 #: Smallest expected share of a topic, so that its logarithm stays finite.
 TINY = 1e-300
@@ -118,16 +119,20 @@ class LatentDirichletAllocation(TopicModel):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like of shape (n_samples, n_features), or in blocks
             How often each word occurs in each document; not negative, and whole numbers for
-            ``method="gibbs"``.
+            ``method="gibbs"``. For ``"variational"`` a dask array, a memory-mapped file and an
+            iterable of arrays are read block by block; the parameters of all documents'
+            proportions, `n_components` numbers each, are held in memory.
         y : ignored
 
         Returns
         -------
         LatentDirichletAllocation
         """
-        X = self._read_counts(X, reset=True)
+        data = self._read_blocks(X).map(check_counts)
+        if not data.total(np.any):
+            raise ValueError("X must hold at least one word")
         self._check_settings()
         for name in ("alpha", "eta"):
             check_real(getattr(self, name), name, minimum=0, inclusive=False)
@@ -136,13 +141,18 @@ class LatentDirichletAllocation(TopicModel):
         rng = check_random_state(self.random_state)
         for name in ("bound_trace_", "log_joint_trace_"):
             self.__dict__.pop(name, None)
-        (self._fit_variational if self.method == "variational" else self._fit_gibbs)(X, rng)
+        if self.method == "variational":
+            self._fit_variational(data, rng)
+        elif isinstance(data, HeldBlocks):
+            self._fit_gibbs(data.arrays[0], rng)
+        else:
+            raise ValueError('X must be in memory, not in blocks, for method="gibbs"')
         return self
 
-    def _fit_variational(self, X: np.ndarray, rng: np.random.Generator) -> None:
-        starts = (self._start(X, rng) for _ in range(self.n_init))
+    def _fit_variational(self, data: Blocks, rng: np.random.Generator) -> None:
+        starts = (self._start(data, rng) for _ in range(self.n_init))
         (_, eta_hat), self.bound_trace_ = expectation_maximisation(
-            partial(variational_step, X=X, alpha=self.alpha, eta=self.eta),
+            partial(variational_step, X=data, alpha=self.alpha, eta=self.eta),
             *starts,
             tol=self.tol,
             max_iter=self.max_iter,
@@ -152,22 +162,17 @@ class LatentDirichletAllocation(TopicModel):
         self.topics_ = eta_hat / eta_hat.sum(axis=1, keepdims=True)
         self._word_weights = expected_share(eta_hat)
 
-    def _start(self, X: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _start(self, data: Blocks, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Parameters after passes in which every document begins anew.
 
         Iterated jointly from the first, proportions settle before the topics are any good.
         """
-        K = self.n_components
-        eta_hat = rng.gamma(100, 0.01, size=(K, X.shape[1]))
+        eta_hat = rng.gamma(100, 0.01, size=(self.n_components, self.n_features_in_))
         for _ in range(WARM_UP):
-            alpha_hat = self.alpha + np.repeat(X.sum(axis=1, keepdims=True) / K, K, axis=1)
             b = expected_share(eta_hat)
-            for _ in range(INNER):
-                a = expected_share(alpha_hat)
-                _, ratio = expected_ratio(X, a, b)
-                alpha_hat = self.alpha + a * (ratio @ b.T)
-            eta_hat = self.eta + b * (a.T @ ratio)
-        return alpha_hat, eta_hat
+            counts, alpha_hat = data.total(partial(_documents_anew, b, self.alpha))
+            eta_hat = self.eta + b * counts
+        return np.concatenate(alpha_hat), eta_hat
 
     def _fit_gibbs(self, X: np.ndarray, rng: np.random.Generator) -> None:
         chains = (self._chain(X, rng) for _ in range(self.n_init))
@@ -197,7 +202,7 @@ class LatentDirichletAllocation(TopicModel):
 
 
 def variational_step(
-    parameters: tuple[np.ndarray, np.ndarray], X: np.ndarray, alpha: float, eta: float
+    parameters: tuple[np.ndarray, np.ndarray], X: np.ndarray | Blocks, alpha: float, eta: float
 ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
     r"""One iteration of variational EM: a step of pLSA with the expected logarithms in its place.
 
@@ -218,7 +223,7 @@ def variational_step(
     parameters : tuple of ndarray
         :math:`\hat\alpha`, of shape (n_samples, n_components), and :math:`\hat\eta`, of shape
         (n_components, n_features).
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features), or Blocks of it
         Counts.
     alpha, eta : float
         Of the priors.
@@ -231,10 +236,34 @@ def variational_step(
         After the step.
     """
     alpha_hat, eta_hat = parameters
-    a, b = expected_share(alpha_hat), expected_share(eta_hat)
+    data, b = as_blocks(X), expected_share(eta_hat)
+    part = partial(_documents_step, b, alpha)
+    bound, n_words, counts, alpha_hats = data.total(part, data.split(alpha_hat))
+    bound = (bound - divergence(eta_hat, eta)) / n_words
+    return bound, (np.concatenate(alpha_hats), eta + b * counts)
+
+
+def _documents_step(
+    b: np.ndarray, alpha: float, X: np.ndarray, alpha_hat: np.ndarray
+) -> tuple[float, float, np.ndarray, list[np.ndarray]]:
+    """Return the documents' part of the bound, their words, sums for topics, and proportions."""
+    a = expected_share(alpha_hat)
     log_likelihood, ratio = expected_ratio(X, a, b)
-    bound = log_likelihood - divergence(alpha_hat, alpha) - divergence(eta_hat, eta)
-    return bound / X.sum(), (alpha + a * (ratio @ b.T), eta + b * (a.T @ ratio))
+    bound = log_likelihood - divergence(alpha_hat, alpha)
+    return bound, X.sum(), a.T @ ratio, [alpha + a * (ratio @ b.T)]
+
+
+def _documents_anew(
+    b: np.ndarray, alpha: float, X: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return sums for the topics, and proportions after some steps from equal ones."""
+    K = len(b)
+    alpha_hat = alpha + np.repeat(X.sum(axis=1, keepdims=True) / K, K, axis=1)
+    for _ in range(INNER):
+        a = expected_share(alpha_hat)
+        _, ratio = expected_ratio(X, a, b)
+        alpha_hat = alpha + a * (ratio @ b.T)
+    return a.T @ ratio, [alpha_hat]
 
 
 def infer(

@@ -7,6 +7,9 @@ that have a closed form for a Gaussian prior.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, optimize, stats
@@ -15,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
 from .core.base import DensityModel, LatentVariableModel
+from .core.blocks import Blocks, as_blocks
 from .core.moments import check_sample_weight
 from .core.validation import (
     check_boolean,
@@ -469,10 +473,82 @@ class ObservedEntries:
         self.patterns = patterns.astype(float)
         self.first = np.searchsorted(self.pattern, np.arange(len(patterns)))
 
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.X)
+
+
+def standardised_entries(
+    mean: np.ndarray, scale: np.ndarray | float, X: np.ndarray, sample_weight: np.ndarray | None
+) -> ObservedEntries:
+    """Observed entries of a block of data, less the means and in units of the scales.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_features,)
+    scale : float or ndarray of shape (n_features,)
+    X : ndarray of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,), optional
+
+    Returns
+    -------
+    ObservedEntries
+    """
+    return ObservedEntries((X.astype(float) - mean) / scale, sample_weight)
+
+
+def pair_sums(entries: ObservedEntries) -> tuple[float, np.ndarray, np.ndarray]:
+    """Add up over the samples that observe two variables both, for all pairs of variables.
+
+    Parameters
+    ----------
+    entries : ObservedEntries
+
+    Returns
+    -------
+    n : float
+        Number of all samples, or their total weight.
+    count : ndarray of shape (n_features, n_features)
+        Number of samples that observe both.
+    products : ndarray of shape (n_features, n_features)
+        Sums of the products of both.
+    """
+    weight = entries.weight[:, None]
+    count = (weight * entries.observed).T @ entries.observed
+    return entries.weight.sum(), count, (weight * entries.X).T @ entries.X
+
+
+class ObservedSums(NamedTuple):
+    r"""What an EM step needs of incomplete data: the sums of `expected_statistics`.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        Of the observed entries, in nats, summed over the samples.
+    n : float
+        Number of samples, or their total weight.
+    second : ndarray of shape (n_features, n_components + 1, n_components + 1)
+        :math:`\sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n \tilde{\mathbf h}_n^\top]`.
+    cross : ndarray of shape (n_features, n_components + 1)
+        :math:`\sum_{n \in O_i} x_{ni}\, \mathbb E[\tilde{\mathbf h}_n]`.
+    counts : ndarray of shape (n_features,)
+        Number of samples in :math:`O_i`.
+    squares : ndarray of shape (n_features,)
+        :math:`\sum_{n \in O_i} x_{ni}^2`.
+    """
+
+    log_likelihood: float
+    n: float
+    second: np.ndarray
+    cross: np.ndarray
+    counts: np.ndarray
+    squares: np.ndarray
+
 
 def expected_statistics(
-    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float], entries: ObservedEntries
-) -> tuple[float, np.ndarray, np.ndarray]:
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
+    entries: ObservedEntries | Blocks,
+) -> ObservedSums:
     r"""E-step of a linear-Gaussian model on incomplete data.
 
     Each sample's factors are conditioned on its observed entries only. With
@@ -484,17 +560,19 @@ def expected_statistics(
     parameters : tuple
         Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,)
         or one for all variables.
-    entries : ObservedEntries
+    entries : ObservedEntries, or Blocks of them
 
     Returns
     -------
-    log_likelihood : float
-        Mean over samples of the log-likelihood of the observed entries, in nats.
-    second : ndarray of shape (n_features, n_components + 1, n_components + 1)
-        :math:`\sum_{n \in O_i} \mathbb E[\tilde{\mathbf h}_n \tilde{\mathbf h}_n^\top]`.
-    cross : ndarray of shape (n_features, n_components + 1)
-        :math:`\sum_{n \in O_i} x_{ni}\, \mathbb E[\tilde{\mathbf h}_n]`.
+    ObservedSums
     """
+    return as_blocks(entries).total(partial(_block_statistics, parameters))
+
+
+def _block_statistics(
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float], entries: ObservedEntries
+) -> ObservedSums:
+    """Return the sums of one block; see `expected_statistics`."""
     W, b, noise_variance = parameters
     D, d = W.shape
     psi = np.broadcast_to(noise_variance, (D,))
@@ -514,12 +592,19 @@ def expected_statistics(
     second = np.add.reduceat(weighted[:, :, None] * H[:, None, :], entries.first)
     second[:, :d, :d] += np.add.reduceat(weight, entries.first)[:, None, None] * V
     second = (entries.patterns.T @ second.reshape(len(V), -1)).reshape(D, d + 1, d + 1)
-    return float(-0.5 * (weight @ twice) / weight.sum()), second, entries.X.T @ weighted
+    return ObservedSums(
+        float(-0.5 * (weight @ twice)),
+        weight.sum(),
+        second,
+        entries.X.T @ weighted,
+        weight @ entries.observed,
+        weight @ entries.X**2,
+    )
 
 
 def em_step(
     parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
-    entries: ObservedEntries,
+    entries: ObservedEntries | Blocks,
     floor: float,
     *,
     tied: bool = False,
@@ -540,7 +625,7 @@ def em_step(
     parameters : tuple
         Loadings (n_features, n_components), offset (n_features,), noise variances (n_features,)
         or, when tied, the one noise variance.
-    entries : ObservedEntries
+    entries : ObservedEntries, or Blocks of them
         Of standardised data.
     floor : float
         Smallest noise variance.
@@ -554,27 +639,31 @@ def em_step(
     parameters : tuple
         After the step.
     """
-    if not isinstance(entries, ObservedEntries):
+    if not isinstance(entries, ObservedEntries | Blocks):
         raise TypeError(f"entries must be ObservedEntries, got {type(entries).__name__}")
-    D = entries.X.shape[1]
     with naming("parameters"):
         W, b, noise_variance = parameters
+        D = entries.X.shape[1] if isinstance(entries, ObservedEntries) else np.size(b)
         W, b = check_matrix(W, "W", (D, None)), check_vector(b, "b", D)
         noise_variance = check_scalar_or_vector(noise_variance, "noise_variance", D)
         if not (noise_variance > 0).all():
             raise ValueError("noise_variance must be positive")
     check_real(floor, "floor", minimum=0)
     check_boolean(tied, "tied")
-    log_likelihood, second, cross = expected_statistics((W, b, noise_variance), entries)
-    coefficients = np.linalg.solve(second, cross[:, :, None])[:, :, 0]
-    residual = entries.weight @ entries.X**2 - (coefficients * cross).sum(axis=1)
-    count = entries.weight @ entries.observed
-    variance = residual.sum() / count.sum() if tied else residual / count
-    return log_likelihood, (coefficients[:, :-1], coefficients[:, -1], np.maximum(variance, floor))
+    sums = expected_statistics((W, b, noise_variance), entries)
+    coefficients = np.linalg.solve(sums.second, sums.cross[:, :, None])[:, :, 0]
+    residual = sums.squares - (coefficients * sums.cross).sum(axis=1)
+    variance = residual.sum() / sums.counts.sum() if tied else residual / sums.counts
+    return sums.log_likelihood / sums.n, (
+        coefficients[:, :-1],
+        coefficients[:, -1],
+        np.maximum(variance, floor),
+    )
 
 
 def observed_gradient(
-    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float], entries: ObservedEntries
+    parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
+    entries: ObservedEntries | Blocks,
 ) -> tuple[float, np.ndarray, np.ndarray]:
     r"""Gradient of the log-likelihood of the observed entries, from EM's E-step.
 
@@ -604,19 +693,19 @@ def observed_gradient(
         With respect to the loadings and, in the last column, the offset.
     by_log_noise : ndarray of shape (n_features,)
     """
-    log_likelihood, second, cross = expected_statistics(parameters, entries)
+    sums = expected_statistics(parameters, entries)
     W, b, noise_variance = parameters
-    coefficients = np.column_stack([W, b])
-    fitted = np.einsum("ijk,ik->ij", second, coefficients)
-    residual = entries.weight @ entries.X**2 + (coefficients * (fitted - 2 * cross)).sum(axis=1)
-    n, psi = entries.weight.sum(), np.broadcast_to(noise_variance, b.shape)
-    by_log_noise = (residual / psi - entries.weight @ entries.observed) / (2 * n)
-    return log_likelihood, (cross - fitted) / (n * psi[:, None]), by_log_noise
+    coefficients, psi = np.column_stack([W, b]), np.broadcast_to(noise_variance, b.shape)
+    fitted = np.einsum("ijk,ik->ij", sums.second, coefficients)
+    residual = sums.squares + (coefficients * (fitted - 2 * sums.cross)).sum(axis=1)
+    by_log_noise = (residual / psi - sums.counts) / (2 * sums.n)
+    by_coefficients = (sums.cross - fitted) / (sums.n * psi[:, None])
+    return sums.log_likelihood / sums.n, by_coefficients, by_log_noise
 
 
 def maximise_observed(
     parameters: tuple[np.ndarray, np.ndarray, np.ndarray | float],
-    entries: ObservedEntries,
+    entries: ObservedEntries | Blocks,
     floor: float,
     *,
     tied: bool = False,

@@ -8,13 +8,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .core.classes import (
-    best_of_short_runs,
-    e_step,
-    k_means,
-    read_weights,
-    start_rows,
-)
+from .core.blocks import Blocks
+from .core.classes import best_of_short_runs, e_step, k_means, start_rows, total_weight
 from .core.em import expectation_maximisation
 from .core.loadings import leading_eigenpairs, orient
 from .core.local_scale import local_covariance
@@ -161,33 +156,35 @@ class MixturePPCA(FiniteMixture):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like of shape (n_samples, n_features), or in blocks
+            A dask array, a memory-mapped file and an iterable of arrays are read block by block.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            How often each sample counts; not negative.
+            How often each sample counts; not negative. In blocks if `X` is.
 
         Returns
         -------
         MixturePPCA
         """
-        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        check_scale(X)
-        X, weight = read_weights(X, sample_weight)
-        K, d = self.n_components, self.n_factors
-        self._check_settings(len(X))
-        check_n_factors(d, "n_factors", X.shape[1])
+        data = self._read_blocks(
+            X, sample_weight, dtype=(np.float64, np.float32), ensure_min_samples=2
+        )
+        K, d, D = self.n_components, self.n_factors, self.n_features_in_
+        check_scale(data)
+        self._check_settings(data.n_rows)
+        check_n_factors(d, "n_factors", D)
         check_real(self.covariance_floor, "covariance_floor", minimum=0, maximum=1)
         rng = check_random_state(self.random_state)
 
-        rows, row_weight = start_rows(X, weight, K, rng)
+        rows, row_weight = start_rows(data, K, rng)
         local = local_covariance(rows, row_weight, 1 / (2 * K), "spherical")
         if local is None:
-            moments = complete_moments(X, weight)
+            moments = complete_moments(data)
             total = np.trace(moments.covariance)
             check_spread(moments.mean, total)
-            local = total / X.shape[1]
+            local = total / D
         floor = float(max(self.covariance_floor, np.finfo(float).eps) * local)
-        step = partial(em_step, X=X, floor=floor, sample_weight=weight)
+        step = partial(em_step, X=data, floor=floor)
         short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 
         def start(previous: Parameters | None) -> Parameters:
@@ -201,7 +198,7 @@ class MixturePPCA(FiniteMixture):
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.covariance_floor_ = weights[order], float(floor)
         self.models_ = [PPCA.from_parameters(orient(W[k]), b[k], noise_variance[k]) for k in order]
-        self._set_trace(trace, weight.sum(), self.n_parameters_)
+        self._set_trace(trace, data.total(total_weight), self.n_parameters_)
         on_floor = (weights[order] > 0) & (noise_variance[order] <= 1.001 * floor)
         if on_floor.any():
             warn(
@@ -231,14 +228,14 @@ class MixturePPCA(FiniteMixture):
 
 def em_step(
     parameters: Parameters,
-    X: np.ndarray,
+    X: np.ndarray | Blocks,
     floor: float,
     *,
     sample_weight: np.ndarray | None = None,
 ) -> tuple[float, Parameters]:
     r"""One EM iteration.
 
-    The E-step takes a block of data to the deviations
+    The E-step takes a slice of data to the deviations
     :math:`\mathbf y_{kn} = \mathbf x_n - \mathbf b_k` from each component. With the posterior mean
     :math:`\mathbf m_{kn} = M_k^{-1} W_k^\top \mathbf y_{kn} / \sigma_k^2` of the factors and
     :math:`M_k = I + W_k^\top W_k / \sigma_k^2`, the density is
@@ -254,7 +251,7 @@ def em_step(
     parameters : tuple of ndarray
         Weights (n_components,), offsets b (n_components, n_features), loadings W
         (n_components, n_features, n_factors) and noise variances (n_components,).
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features), or Blocks of that and of weights
     floor : float
         Smallest noise variance.
     sample_weight : ndarray of shape (n_samples,), optional

@@ -11,13 +11,14 @@ from scipy import special
 from sklearn.utils import check_array
 
 from .core.base import DensityModel
+from .core.blocks import Blocks
 from .core.classes import (
     ROUNDS,
     best_of_short_runs,
     k_means,
     log_weights,
-    read_weights,
     start_rows,
+    total_weight,
 )
 from .core.em import expectation_maximisation
 from .core.gaussian_classes import em_step, log_densities, m_step, narrowest
@@ -376,32 +377,34 @@ class GaussianMixture(FiniteMixture):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like of shape (n_samples, n_features), or in blocks
+            A dask array, a memory-mapped file and an iterable of arrays are read block by block.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            How often each sample counts; not negative.
+            How often each sample counts; not negative. In blocks if `X` is.
 
         Returns
         -------
         GaussianMixture
         """
-        X = self._read(X, reset=True, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        check_scale(X)
-        X, weight = read_weights(X, sample_weight)
+        data = self._read_blocks(
+            X, sample_weight, dtype=(np.float64, np.float32), ensure_min_samples=2
+        )
         K, kind = self.n_components, self.covariance_type
-        self._check_settings(len(X))
+        check_scale(data)
+        self._check_settings(data.n_rows)
         check_option(kind, "covariance_type", ("full", "diag", "spherical"))
         check_real(self.covariance_floor, "covariance_floor", minimum=0, maximum=1)
         rng = check_random_state(self.random_state)
 
-        rows, row_weight = start_rows(X, weight, K, rng)
+        rows, row_weight = start_rows(data, K, rng)
         local = local_covariance(rows, row_weight, 1 / (2 * K), kind)
         if local is None:
-            local = _total_covariance(X, weight, kind)
+            local = _total_covariance(data, kind)
         floor = max(self.covariance_floor, np.finfo(float).eps) * local
         order, metric = by_distance(rows, row_weight, local)
         rows, row_weight = rows[order], row_weight[order]
-        step = partial(em_step, X=X, floor=floor, sample_weight=weight)
+        step = partial(em_step, X=data, floor=floor)
         short_step = partial(em_step, X=rows, floor=floor, sample_weight=row_weight)
 
         def start(previous: tuple | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -416,7 +419,7 @@ class GaussianMixture(FiniteMixture):
         order = np.argsort(-weights, kind="stable")
         self.weights_, self.means_ = weights[order], means[order]
         self.covariances_, self.covariance_floor_ = covariances[order], floor
-        self._set_trace(trace, weight.sum(), self.n_parameters_)
+        self._set_trace(trace, data.total(total_weight), self.n_parameters_)
         if (narrowest(covariances, floor)[weights > 0] <= 1.001).any():
             warn(
                 "a class has shrunk onto a few samples and ends on the covariance floor, so its "
@@ -490,9 +493,9 @@ def _pooled(parameters: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray
     return np.asarray(np.tensordot(weights, covariances, axes=1))
 
 
-def _total_covariance(X: np.ndarray, weight: np.ndarray, kind: str) -> np.ndarray:
+def _total_covariance(data: Blocks, kind: str) -> np.ndarray:
     """Covariance of all data, of the given kind; an error if it leaves a direction out."""
-    moments = complete_moments(X, weight)
+    moments = complete_moments(data)
     variance = np.diag(moments.covariance)
     constant = constant_columns(moments.mean, variance)
     if constant.size and (kind != "spherical" or constant.size == len(variance)):

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .core.base import Codec
+from .core.blocks import HeldBlocks
 from .core.loadings import leading_eigenpairs, orient, sample_covariance
-from .core.moments import MISSING, CovarianceOperator, Moments, checked_covariance, weighted_rows
+from .core.moments import MISSING, CovarianceOperator, Moments, checked_covariance
 
 
 class PCA(Codec):
@@ -66,26 +67,28 @@ class PCA(Codec):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like of shape (n_samples, n_features), or in blocks
+            A dask array, a memory-mapped file and an iterable of arrays are read block by block.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            A sample of weight 2 counts as two equal samples; none may be negative.
+            A sample of weight 2 counts as two equal samples; none may be negative. In blocks if
+            `X` is.
 
         Returns
         -------
         PCA
         """
-        X = self._read(
+        data = self._read_blocks(
             X,
-            reset=True,
+            sample_weight,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
             ensure_all_finite=False,  # the sums below show what is missing or infinite
         )
-        X, sample_weight = weighted_rows(X, sample_weight)
-        N, D = X.shape
+        D = self.n_features_in_
+        N = data.n_rows if isinstance(data, HeldBlocks) else D  # the sums below count the others
         self._check_n_components(min(N, D), "n_features" if D <= N else "n_samples")
-        summary = sample_covariance(X, sample_weight, self.n_components)
+        summary = sample_covariance(data, self.n_components)
         if summary is None:
             raise ValueError(MISSING)
         return self._set_axes(*summary[1:])

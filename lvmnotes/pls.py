@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
 
-from .core.base import Codec
+from .core.base import Codec, read_block
+from .core.blocks import Blocks, Range, as_blocks, blocks_of, comes_in_blocks
 from .core.validation import check_boolean, check_integer, check_matrix, check_numeric, naming
 from .core.warn import warn
 
@@ -76,23 +79,31 @@ class PLS(MultiOutputMixin, RegressorMixin, Codec):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
-            At least two samples.
+        X : array_like of shape (n_samples, n_features), or in blocks
+            At least two samples. A dask array, a memory-mapped file and an iterable of arrays are
+            read block by block.
         Y : array_like of shape (n_samples,) or (n_samples, n_targets)
+            In blocks of the same rows if `X` is.
 
         Returns
         -------
         PLS
         """
-        X = self._read(X, reset=True, ensure_min_samples=2)
-        Y = read_targets(Y, X, "Y")
+        if comes_in_blocks(X):
+            data, D = blocks_of(X, Y=Y)
+            self._set_n_features(D)
+            data.min_rows = 2
+            data = data.map(partial(_read_pair, D))
+        else:
+            X = self._read(X, reset=True, ensure_min_samples=2)
+            data, D = as_blocks(X, read_targets(Y, X, "Y")), X.shape[1]
         check_boolean(self.scale, "scale")
-        N, D = X.shape
+        N = data.n_rows
         self._check_n_components(min(N, D), "n_features" if D <= N else "n_samples")
-        self._one_target = Y.ndim == 1
-        E, self.b_, unit = standardise(X, self.scale)
-        F, self.intercept_, y_unit = standardise(Y.reshape(N, -1), self.scale)
-        U, W, A = nipals(E, F, self.n_components)
+        data, (self.b_, mean), (unit, y_unit) = standardise(data, self.scale)
+        self._one_target = mean.ndim == 0
+        self.intercept_, y_unit = np.atleast_1d(mean), np.atleast_1d(y_unit)
+        U, W, A = components(data, self.n_components)
         if U.shape[1] < self.n_components:
             warn(
                 f"after {U.shape[1]} components X has nothing left that varies with Y, so the fit "
@@ -186,25 +197,55 @@ def nipals(X: np.ndarray, Y: np.ndarray, n_components: int) -> tuple[np.ndarray,
     """
     E, F = check_matrix(X, "X").copy(), check_matrix(Y, "Y", (len(X), None)).copy()
     check_integer(n_components, "n_components", minimum=1)
-    round_off = np.finfo(float).eps * (100 + max(E.shape)) * linalg.norm(E) * linalg.norm(F)
-    components = []
+    return components(as_blocks(E, F), n_components)
+
+
+def components(data: Blocks, n_components: int) -> tuple[np.ndarray, ...]:
+    """Directions and loadings as `nipals` finds them, from sums over blocks.
+
+    Parameters
+    ----------
+    data : Blocks
+        Of X and Y, which are overwritten.
+    n_components : int
+
+    Returns
+    -------
+    U, W, A : ndarray
+    """
+    norms = data.total(lambda E, F: ([linalg.norm(E)], [linalg.norm(F)]))
+    size = linalg.norm(norms[0]) * linalg.norm(norms[1])
+    found: list[tuple[np.ndarray, ...]] = []
     for _ in range(n_components):
-        C = E.T @ F
+        C = data.total(lambda E, F: E.T @ F)
+        round_off = np.finfo(float).eps * (100 + max(data.n_rows, len(C))) * size
         if linalg.norm(C) <= round_off:
             break
         u = linalg.svd(C, full_matrices=False)[0][:, 0]
-        t = E @ u
-        w, a = E.T @ t / (t @ t), F.T @ t / (t @ t)
-        E -= np.outer(t, w)
-        F -= np.outer(t, a)
-        components.append((u, w, a))
-    if not components:
-        return np.empty((E.shape[1], 0)), np.empty((E.shape[1], 0)), np.empty((F.shape[1], 0))
-    return tuple(np.column_stack(columns) for columns in zip(*components, strict=True))
+        data = data.map(partial(_with_score, u))
+        square, x_sums, y_sums = data.total(lambda E, F, t: (t @ t, E.T @ t, F.T @ t))
+        w, a = x_sums / square, y_sums / square
+        data = data.map(partial(_residuals, w, a))
+        found.append((u, w, a))
+    if not found:
+        return np.empty((len(C), 0)), np.empty((len(C), 0)), np.empty((C.shape[1], 0))
+    return tuple(np.column_stack(columns) for columns in zip(*found, strict=True))
 
 
-def standardise(X: np.ndarray, scale: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centre variables and divide them by their units.
+def _with_score(u: np.ndarray, E: np.ndarray, F: np.ndarray) -> tuple[np.ndarray, ...]:
+    return E, F, E @ u
+
+
+def _residuals(
+    w: np.ndarray, a: np.ndarray, E: np.ndarray, F: np.ndarray, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract what the scores t explain, in place and in one pass."""
+    dger = linalg.blas.dger
+    return dger(-1.0, w, t, a=E.T, overwrite_a=1).T, dger(-1.0, a, t, a=F.T, overwrite_a=1).T
+
+
+def standardise(data: Blocks, scale: bool) -> tuple[Blocks, tuple, tuple]:
+    """Centre the variables of X and Y, and divide them by their units.
 
     The unit is the standard deviation of the variable, with divisor N - 1, or without scaling the
     largest deviation of all variables from their means. Variables that are constant, up to the
@@ -212,27 +253,60 @@ def standardise(X: np.ndarray, scale: bool) -> tuple[np.ndarray, np.ndarray, np.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    data : Blocks
+        Of X (n_samples, n_features) and Y (n_samples,) or (n_samples, n_targets).
     scale : bool
 
     Returns
     -------
-    Z : ndarray of shape (n_samples, n_features)
-    mean : ndarray of shape (n_features,)
-    unit : ndarray of shape (n_features,)
+    data : Blocks
+        Of both, as matrices.
+    means : tuple of ndarray, shapes (n_features,) and () or (n_targets,)
+    units : tuple of ndarray, of the same shapes
     """
-    mean = X.mean(axis=0)
-    Z = X - mean
-    largest = np.abs(Z).max(axis=0)
-    varies = largest > 16 * np.finfo(float).eps * np.abs(mean)
-    Z[:, ~varies] = 0.0
+    sums = data.total(lambda *both: tuple((V.sum(axis=0), Range.of(V)) for V in both))
+    means = tuple(total / data.n_rows for total, _ in sums)
+    units, varying = [], []
+    for mean, (_, extremes) in zip(means, sums, strict=True):
+        largest = np.maximum(extremes.high - mean, mean - extremes.low)
+        varies = largest > 16 * np.finfo(float).eps * np.abs(mean)
+        common = np.max(largest, where=varies, initial=0.0) or 1.0
+        units.append(np.where(varies, largest, 1.0) if scale else np.full(np.shape(mean), common))
+        varying.append(varies)
+    data = data.map(partial(_in_units, means, units, varying))
     if not scale:
-        unit = np.full(len(mean), largest.max(where=varies, initial=0.0) or 1.0)
-        return Z / unit, mean, unit
-    unit = np.where(varies, largest, 1.0)
-    Z /= unit  # squares of what is left neither overflow nor underflow
-    spread = np.where(varies, np.sqrt((Z**2).sum(axis=0) / (len(Z) - 1)), 1.0)
-    return Z / spread, mean, unit * spread
+        return data, means, tuple(units)
+    # The largest number is 1 now, so the squares neither overflow nor underflow.
+    squares = data.total(lambda *both: tuple((Z**2).sum(axis=0) for Z in both))
+    spreads = [
+        np.where(varies, np.sqrt(square.reshape(varies.shape) / (data.n_rows - 1)), 1.0)
+        for varies, square in zip(varying, squares, strict=True)
+    ]
+    units = [unit * spread for unit, spread in zip(units, spreads, strict=True)]
+    return data.map(partial(_divided, spreads)), means, tuple(units)
+
+
+def _in_units(means, units, varying, *both: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Deviations from the means, in the units; zero for variables that do not vary."""
+    found = []
+    for V, mean, unit, varies in zip(both, means, units, varying, strict=True):
+        Z = (V - mean).reshape(len(V), -1)
+        Z[:, ~np.atleast_1d(varies)] = 0.0
+        Z /= unit
+        found.append(Z)
+    return tuple(found)
+
+
+def _divided(spreads, *both: np.ndarray) -> tuple[np.ndarray, ...]:
+    for Z, spread in zip(both, spreads, strict=True):
+        Z /= spread
+    return both
+
+
+def _read_pair(n_features: int, X: ArrayLike, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return a block of both, or raise."""
+    X, _ = read_block(n_features, {}, X)
+    return X, read_targets(Y, X, "Y")
 
 
 def read_targets(Y: ArrayLike, X: np.ndarray, name: str) -> np.ndarray:

@@ -55,8 +55,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentVariab
         return self._proportions(self._read_counts(X, reset=False))
 
     def _read_counts(self, X: ArrayLike, *, reset: bool) -> np.ndarray:
-        X = self._read(X, reset=reset)
-        check_non_negative(X, "X")
+        X = check_counts(self._read(X, reset=reset))
         if reset and not X.any():
             raise ValueError("X must hold at least one word")
         return X
@@ -77,6 +76,12 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentVariab
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         return tags
+
+
+def check_counts(X: np.ndarray, *_) -> np.ndarray:
+    """Return counts, or raise if any is negative."""
+    check_non_negative(X, "X")
+    return X
 
 
 class PLSA(TopicModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,10 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator
 
+from .core.blocks import Blocks
 from .core.em import expectation_maximisation
 from .core.loadings import canonical_rotation, leading_eigenpairs, orient, sample_covariance
-from .core.moments import (
-    CovarianceOperator,
-    Moments,
-    checked_covariance,
-    mean_if_complete,
-    observed_mean_and_variance,
-    weighted_rows,
-)
+from .core.moments import Moments, checked_covariance, observed_mean_and_variance
 from .core.validation import (
     check_integer,
     check_matrix,
@@ -31,7 +26,13 @@ from .core.validation import (
     naming,
 )
 from .core.warn import warn
-from .linear_factor import LOG_2_PI, LinearGaussianModel, ObservedEntries, maximise_observed
+from .linear_factor import (
+    LOG_2_PI,
+    LinearGaussianModel,
+    maximise_observed,
+    pair_sums,
+    standardised_entries,
+)
 from .linear_factor import em_step as em_step_observed
 
 #: Smallest noise variance, as a share of the mean variance of a variable. If the data lie in a
@@ -146,35 +147,29 @@ class PPCA(LinearGaussianModel):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
-            NaN marks an entry missing at random.
+        X : array_like of shape (n_samples, n_features), or in blocks
+            NaN marks an entry missing at random. A dask array, a memory-mapped file and an
+            iterable of arrays are read block by block.
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
-            A sample of weight 2 counts as two equal samples; none may be negative.
+            A sample of weight 2 counts as two equal samples; none may be negative. In blocks if
+            `X` is.
 
         Returns
         -------
         PPCA
         """
-        X = self._read(
+        data = self._read_blocks(
             X,
-            reset=True,
+            sample_weight,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
             ensure_all_finite=False,  # the sums below show what is missing or infinite
         )
-        X, sample_weight = weighted_rows(X, sample_weight)
-        self._check_parameters(X.shape[1])
-        if self.method == "em":
-            mean = mean_if_complete(X, sample_weight)
-            if mean is not None:
-                S = CovarianceOperator(X, mean, sample_weight)
-                return self._fit_covariance(S.n, S.mean, S)
-        else:
-            summary = sample_covariance(X, sample_weight, self.n_components)
-            if summary is not None:
-                return self._fit_covariance(*summary)
-        return self._fit_missing(X.astype(float), sample_weight)
+        self._check_parameters(self.n_features_in_)
+        by_products = self.method == "em"
+        summary = sample_covariance(data, self.n_components, by_products=by_products)
+        return self._fit_missing(data) if summary is None else self._fit_covariance(*summary)
 
     def fit_moments(self, moments: Moments) -> PPCA:
         """Fit to sufficient statistics, of data that were read elsewhere or as published.
@@ -213,19 +208,20 @@ class PPCA(LinearGaussianModel):
         )
         return canonical_rotation(W, noise), noise, trace
 
-    def _fit_missing(self, X: np.ndarray, sample_weight: np.ndarray | None) -> PPCA:
-        mean, variance = observed_mean_and_variance(X, sample_weight)
+    def _fit_missing(self, data: Blocks) -> PPCA:
+        mean, variance = observed_mean_and_variance(data)
         unseen = np.flatnonzero(np.isnan(mean))
         if unseen.size:
             columns = ", ".join(map(str, unseen))
             raise ValueError(f"X has columns without any observed entry: {columns}")
         check_spread(mean, variance.sum())
         scale = np.sqrt(variance.mean())
-        Z = (X - mean) / scale
+        entries = data.map(partial(standardised_entries, mean, scale))
         # A fit with missing entries replaced by their means gives good initial values.
-        S = Moments.from_data(np.nan_to_num(Z), sample_weight).covariance
-        W, noise, _ = closed_form(*leading_eigenpairs(S, self.n_components), np.trace(S))
-        entries = ObservedEntries(Z, sample_weight)
+        n, count, products = entries.total(pair_sums)
+        W, noise, _ = closed_form(
+            *leading_eigenpairs(products / n, self.n_components), np.trace(products) / n
+        )
         start: tuple[np.ndarray, np.ndarray, Any] = W, np.zeros(len(W)), noise
         if self.method == "em":
             (W, b, noise), trace = expectation_maximisation(
@@ -238,8 +234,7 @@ class PPCA(LinearGaussianModel):
             (W, b, noise), trace = maximise_observed(
                 start, entries, NOISE_FLOOR, tied=True, tol=self.tol, max_iter=self.max_iter
             )
-        n = entries.weight.sum()
-        trace = trace - np.log(scale) * (entries.weight @ entries.observed).sum() / n
+        trace = trace - np.log(scale) * np.trace(count) / n
         W = scale * canonical_rotation(W, noise)
         return self._set_parameters(W, mean + scale * b, scale**2 * noise, trace, n)
 

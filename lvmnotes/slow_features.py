@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, signal, stats
 
 from .core.base import Codec
+from .core.blocks import Blocks, as_blocks
 from .core.moments import BATCH_SIZE, TOO_LARGE, complete_moments
-from .core.validation import check_integer, check_lengths, check_scalar_or_vector, constant_columns
+from .core.validation import check_integer, check_scalar_or_vector, constant_columns, first_rows
 from .core.warn import warn
 from .linear_factor import LOG_2_PI, LinearGaussianModel
 
@@ -79,8 +83,9 @@ class SFA(Codec):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
-            One row per time step.
+        X : array_like of shape (n_samples, n_features), or in blocks
+            One row per time step. A dask array, a memory-mapped file and an iterable of arrays are
+            read block by block; a series may go on from one block to the next.
         y : ignored
         lengths : array_like of int, shape (n_series,), optional
             Numbers of rows of the series, which follow each other in `X`; by default all rows are
@@ -90,20 +95,19 @@ class SFA(Codec):
         -------
         SFA
         """
-        X = self._read(
+        data = self._read_blocks(
             X,
-            reset=True,
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
             ensure_all_finite=False,  # the sums below show what is missing or infinite
         )
         if self.n_components is not None:
             check_integer(self.n_components, "n_components", minimum=1)
-        lengths = check_lengths(lengths, len(X))
-        if lengths.max() < 2:
+        first = first_rows(lengths, data.n_rows)
+        if first.all():
             raise ValueError("lengths must have a series of two rows or more")
-        moments = complete_moments(X)
-        C, A = moments.covariance, mean_squared_difference(X, lengths)
+        moments = complete_moments(data)
+        C, A = moments.covariance, mean_squared_difference(data, first)
         if not np.isfinite(A).all():
             raise ValueError(TOO_LARGE)
 
@@ -116,7 +120,7 @@ class SFA(Codec):
         if not kept.any():
             raise ValueError("X must hold two different rows: all its columns are constant")
         K = scale[:, None] * V[:, kept] / np.sqrt(eigenvalues[kept])
-        d = self._check_rank(kept.sum(), len(X))
+        d = self._check_rank(kept.sum(), data.n_rows)
 
         # Second eigenproblem: the directions of the whitened data in which they change least.
         self.slowness_, U = linalg.eigh(K.T @ A @ K, subset_by_index=(0, d - 1))
@@ -354,26 +358,61 @@ class ProbabilisticSFA(LinearGaussianModel):
         return before, P_before, after, P_after, log_density
 
 
-def mean_squared_difference(X: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Differences:
+    r"""Sum of :math:`(\mathbf x_{t+1} - \mathbf x_t)(\mathbf x_{t+1} - \mathbf x_t)^\top`.
+
+    Attributes
+    ----------
+    n : int
+        Number of steps from one row to the next within a series.
+    squares : ndarray of shape (n_features, n_features)
+    ends : ndarray of shape (2, n_features)
+        The first row and the last, between which and the rows of other blocks are steps, too.
+    begins : bool
+        Whether the first row begins a series.
+    """
+
+    n: int
+    squares: np.ndarray
+    ends: np.ndarray
+    begins: bool
+
+    @classmethod
+    def of(cls, X: np.ndarray, *others: Any) -> Differences:
+        """Differences within a block (n_samples, n_features), whose first rows come last."""
+        first, within = others[-1], ~others[-1][1:]
+        total = np.zeros((X.shape[1], X.shape[1]))
+        for start in range(0, len(within), BATCH_SIZE):
+            rows = X[start : start + BATCH_SIZE + 1].astype(float, copy=False)
+            step = np.diff(rows, axis=0)
+            if not within.all():
+                step = step[within[start : start + BATCH_SIZE]]
+            total += step.T @ step
+        return cls(int(within.sum()), total, X[[0, -1]].astype(float), bool(first[0]))
+
+    def __add__(self, other: Differences) -> Differences:
+        """Differences within two blocks that follow each other, and between them."""
+        n, squares = self.n + other.n, self.squares + other.squares
+        if not other.begins:
+            step = other.ends[0] - self.ends[1]
+            n, squares = n + 1, squares + np.outer(step, step)
+        return Differences(n, squares, np.stack([self.ends[0], other.ends[1]]), self.begins)
+
+
+def mean_squared_difference(X: np.ndarray | Blocks, first: np.ndarray) -> np.ndarray:
     r"""Mean of :math:`(\mathbf x_{t+1} - \mathbf x_t)(\mathbf x_{t+1} - \mathbf x_t)^\top`.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-    lengths : ndarray of int, shape (n_series,)
-        The mean is over the steps within a series.
+    X : ndarray of shape (n_samples, n_features), or Blocks of it
+    first : ndarray of bool, shape (n_samples,)
+        Whether a row begins a series; the mean is over the steps within a series.
 
     Returns
     -------
     ndarray of shape (n_features, n_features)
     """
-    within = np.ones(len(X) - 1, dtype=bool)
-    within[np.cumsum(lengths)[:-1] - 1] = False
-    total = np.zeros((X.shape[1], X.shape[1]))
-    for start in range(0, len(within), BATCH_SIZE):
-        rows = X[start : start + BATCH_SIZE + 1].astype(float, copy=False)
-        step = np.diff(rows, axis=0)
-        if len(lengths) > 1:
-            step = step[within[start : start + BATCH_SIZE]]
-        total += step.T @ step
-    return total / within.sum()
+    data = as_blocks(X)
+    differences = data.total(Differences.of, data.split(first))
+    return differences.squares / differences.n

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from scipy import stats
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 
+from .core.blocks import Blocks
 from .core.validation import (
     check_integer,
     check_matrix,
@@ -146,25 +149,26 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like of shape (n_samples, n_features), or in blocks
+            A dask array, a memory-mapped file and an iterable of arrays are read block by block,
+            once per iteration.
         y : ignored
 
         Returns
         -------
         SparseCoding
         """
-        X = self._read(X, reset=True)
+        data = self._read_blocks(X)
         self._check_settings()
-        W, b = self._initial_decoder(X)
+        W, b = self._initial_decoder(data)
         trace = []
         for _ in range(self.max_iter + 1):
-            H = sparse_encode(X, W, self.lam, self.beta, b)
-            trace.append(objective(X, H, W, self.lam, self.beta, b).mean())
+            value, sums, worst = data.total(partial(encode, W, b, self.lam, self.beta))
+            trace.append(value / sums.n)
             if len(trace) > 1 and trace[-2] - trace[-1] <= self.tol * trace[-2]:
                 break
             if len(trace) <= self.max_iter:
-                W = _replace_unused(X, H, W, b)
-                W, b = update_decoder(W, b, CodeSums.from_codes(X, H))
+                W, b = update_decoder(_replace_unused(W, sums, worst), b, sums)
         else:
             warn(
                 f"sparse coding stopped at max_iter={self.max_iter} while the objective still "
@@ -173,7 +177,7 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
             )
         self.objective_trace_ = np.array(trace)
         self.n_iter_ = len(trace) - 1
-        self._sums = CodeSums.from_codes(X, H)
+        self._sums = sums
         return self._set_decoder(W, b)
 
     def partial_fit(self, X: ArrayLike, y=None) -> SparseCoding:
@@ -181,7 +185,8 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like of shape (n_samples, n_features), or in blocks
+            All blocks together are one batch.
         y : ignored
 
         Returns
@@ -189,19 +194,19 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         SparseCoding
         """
         first = not self.__sklearn_is_fitted__()
-        X = self._read(X, reset=first)
+        data = self._read_blocks(X, reset=first)
         self._check_settings()
         if first:
-            self._set_decoder(*self._initial_decoder(X))
-        H = self.transform(X)
-        sums = CodeSums.from_codes(X, H)
+            self._set_decoder(*self._initial_decoder(data))
+        part = partial(encode, self.W_, self.b_, self.lam, self.beta)
+        _, sums, worst = data.total(part)
         if hasattr(self, "_sums"):
             self.n_iter_ += 1
             keep = (1 - 1 / self.n_iter_) ** FORGET
             sums = self._sums._faded(keep, sums)
         else:
             self.n_iter_ = 1
-            self.W_ = _replace_unused(X, H, self.W_, self.b_)
+            self.W_ = _replace_unused(self.W_, sums, worst)
         self._sums = sums
         return self._set_decoder(*update_decoder(self.W_, self.b_, sums))
 
@@ -243,13 +248,13 @@ class SparseCoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearFact
         check_integer(self.max_iter, "max_iter", minimum=1)
         return self
 
-    def _initial_decoder(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _initial_decoder(self, data: Blocks) -> tuple[np.ndarray, np.ndarray]:
         """Return samples as atoms, and the mean as offset."""
-        rng = check_random_state(self.random_state)
+        rng, N = check_random_state(self.random_state), data.n_rows
         # A copy of an atom is never used, and an unused atom is replaced.
-        rows = rng.choice(len(X), self.n_components, replace=self.n_components > len(X))
-        b = X.mean(axis=0)
-        return _unit_norm((X[rows] - b).T), b
+        some = rng.choice(N, self.n_components, replace=self.n_components > N)
+        b = data.total(lambda X, _: X.sum(axis=0)) / N
+        return _unit_norm((data.rows(some)[0] - b).T), b
 
     def _set_decoder(self, W: np.ndarray, b: np.ndarray) -> SparseCoding:
         self.W_, self.b_ = W, b
@@ -277,6 +282,55 @@ class CodeSums(NamedTuple):
         """Add the sums of new samples to a part of these."""
         pairs: Iterable[tuple[Any, Any]] = zip(self, new, strict=True)
         return CodeSums._make(keep * old + fresh for old, fresh in pairs)
+
+
+@dataclass(frozen=True)
+class Worst:
+    """Residuals of the samples that codes describe worst, the largest first.
+
+    Attributes
+    ----------
+    residuals : ndarray of shape (n, n_features)
+    most : int
+        How many are kept.
+    """
+
+    residuals: np.ndarray
+    most: int
+
+    @classmethod
+    def of(cls, residuals: np.ndarray, most: int) -> Worst:
+        """Keep so many of the largest."""
+        order = np.argsort(-(residuals**2).sum(axis=1), kind="stable")
+        return cls(residuals[order[:most]], most)
+
+    def __add__(self, other: Worst) -> Worst:
+        """Return the worst of two blocks."""
+        return Worst.of(np.concatenate([self.residuals, other.residuals]), self.most)
+
+
+def encode(
+    W: np.ndarray, b: np.ndarray, lam: float, beta: float, X: np.ndarray, *_
+) -> tuple[float, CodeSums, Worst]:
+    """Find the codes of a block, and return what an iteration needs of them.
+
+    Parameters
+    ----------
+    W, b, lam, beta
+        As for `sparse_encode`.
+    X : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    objective : float
+        The sum over the samples. All three add up over blocks.
+    sums : CodeSums
+    worst : Worst
+        As many samples as there are atoms.
+    """
+    H = sparse_encode(X, W, lam, beta, b)
+    value = objective(X, H, W, lam, beta, b).sum()
+    return value, CodeSums.from_codes(X, H), Worst.of(X - H @ W.T - b, W.shape[1])
 
 
 def update_decoder(W: np.ndarray, b: np.ndarray, sums: CodeSums) -> tuple[np.ndarray, np.ndarray]:
@@ -311,13 +365,12 @@ def update_decoder(W: np.ndarray, b: np.ndarray, sums: CodeSums) -> tuple[np.nda
     return W, b
 
 
-def _replace_unused(X, H, W, b) -> np.ndarray:
+def _replace_unused(W: np.ndarray, sums: CodeSums, worst: Worst) -> np.ndarray:
     """Replace atoms that no code uses by the worst residuals; the objective does not change."""
-    unused = np.flatnonzero(~H.any(axis=0))
-    R = X - H @ W.T - b
-    worst = R[np.argsort(-(R**2).sum(axis=1))[: len(unused)]]
+    unused = np.flatnonzero(np.diag(sums.hh) == 0)
+    residuals = worst.residuals[: len(unused)]
     W = W.copy()
-    W[:, unused[: len(worst)]] = _unit_norm(worst.T)
+    W[:, unused[: len(residuals)]] = _unit_norm(residuals.T)
     return W
 
 

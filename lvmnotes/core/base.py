@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +14,11 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from .blocks import Blocks, HeldBlocks, blocks_of, comes_in_blocks
+from .moments import check_sample_weight, weighted_rows
 from .validation import check_integer, check_matrix, check_numeric, naming
 
 
@@ -43,6 +47,28 @@ class LatentVariableModel(BaseEstimator):
         with naming("X"):
             return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
 
+    def _read_blocks(
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reset: bool = True,
+        ensure_min_samples: int = 1,
+        **options,
+    ) -> Blocks:
+        """Return the data of a fit as blocks of rows, of positive weight, and their weights.
+
+        An array in memory is one block. Data that come in blocks are not read yet.
+        """
+        if not comes_in_blocks(X):
+            X = self._read(X, reset=reset, ensure_min_samples=ensure_min_samples, **options)
+            return HeldBlocks(*weighted_rows(X, sample_weight))
+        blocks, n_features = blocks_of(X, sample_weight=sample_weight)
+        if reset:
+            self._set_n_features(n_features)
+        blocks.min_rows = ensure_min_samples
+        return blocks.map(partial(read_block, self.n_features_in_, options))
+
     def _set_n_features(self, n_features: int) -> None:
         """Set the number of features from statistics or parameters, which have no names."""
         self.n_features_in_ = n_features
@@ -54,6 +80,24 @@ class LatentVariableModel(BaseEstimator):
         """Number of outputs of `transform`, from which scikit-learn makes their names."""
         self._check_fitted()
         return self.W_.shape[1]
+
+
+def read_block(
+    n_features: int, options: dict, X: ArrayLike, sample_weight: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the rows of positive weight of a valid block, and their weights; or raise.
+
+    `options` are those of scikit-learn's `check_array`.
+    """
+    check_numeric(X, "X")
+    with naming("X"):
+        X = check_array(X, input_name="X", **{"dtype": np.float64, **options})
+    if X.shape[1] != n_features:
+        raise ValueError(f"X must have {n_features} features in each block; one has {X.shape[1]}")
+    if sample_weight is None:
+        return X, None
+    weight = check_sample_weight(sample_weight, len(X), all_zero=True)
+    return X[weight > 0], weight[weight > 0]
 
 
 class DensityModel(DensityMixin, LatentVariableModel):

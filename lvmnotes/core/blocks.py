@@ -1,32 +1,391 @@
-"""Sums over blocks of data that do not have to fit in memory together."""
+"""Data in blocks of rows that do not have to fit in memory together, and sums over the blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial, reduce
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 Part = TypeVar("Part")
 
+#: Numbers in a block of a memory-mapped file.
+MAP_SIZE = 2**20
 
-def tree_sum(parts: Sequence[Part], add: Callable[[Part, Part | None], Part]) -> Part:
-    """Add the parts in pairs, then the sums in pairs, until one sum remains.
 
-    In this order a sum of many parts has the smallest round-off, and parts on different machines
-    can be added where they are.
+def add(a: Any, b: Any) -> Any:
+    """Sum of two parts of a sum: tuples entry by entry, lists end to end, None where nothing is.
 
     Parameters
     ----------
-    parts : sequence
-        At least one.
-    add : callable
-        The sum of two parts; the second is None where the number of parts is odd.
+    a, b
+        Of the same kind; `a` comes first.
 
     Returns
     -------
     The sum
     """
-    parts = list(parts)
-    while len(parts) > 1:
-        parts = [add(*pair) for pair in zip_longest(parts[::2], parts[1::2])]
-    return parts[0]
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, tuple):
+        sums = map(add, a, b)
+        return type(a)(*sums) if hasattr(a, "_fields") else tuple(sums)
+    return a + b
+
+
+def tree_sum(parts: Iterable[Part], add: Callable[[Part, Part], Part] = add) -> Part | None:
+    """Add the parts in pairs, then the sums in pairs, until one sum remains.
+
+    In this order the bound on the round-off grows with the logarithm of the number of parts only
+    (Higham 1993), parts on different machines can be added where they are, and the sum does not
+    depend on which is ready first. At most one sum of 1, 2, 4, 8, ... parts each is held. It is the
+    sum over blocks of equation (eq-big-sum) of the page *When the data outgrow the machine*.
+
+    Parameters
+    ----------
+    parts : iterable
+    add : callable
+        The sum of two parts that follow each other.
+
+    Returns
+    -------
+    The sum, or None of no parts
+    """
+    held: list[tuple[int, Part]] = []
+    for part in parts:
+        size = 1
+        while held and held[-1][0] == size:
+            part, size = add(held.pop()[1], part), 2 * size
+        held.append((size, part))
+    sums = [part for _, part in reversed(held)]
+    return reduce(lambda after, before: add(before, after), sums) if sums else None
+
+
+class Blocks:
+    """Rows of data in blocks, of which only sums are taken.
+
+    A block is a tuple of values with an entry per row, such as samples and their weights. Blocks
+    are read anew for each sum; subclasses are for data in memory, which are one block, and for the
+    blocks of a dask array.
+
+    Parameters
+    ----------
+    source : iterable of tuple
+        Each time it is iterated, it gives the blocks again.
+    steps : tuple of callable
+        Each maps the parts of a block, as arguments, to those of another, when it has been read.
+    min_rows : int, default 1
+        Least number of rows of all blocks.
+    """
+
+    def __init__(
+        self, source: Iterable[tuple], steps: tuple[Callable, ...] = (), min_rows: int = 1
+    ):
+        self.source, self.steps, self.min_rows = source, steps, min_rows
+
+    def map(self, step: Callable) -> Blocks:
+        """Blocks after one more step.
+
+        Parameters
+        ----------
+        step : callable
+
+        Returns
+        -------
+        Blocks
+        """
+        return type(self)(self.source, (*self.steps, step), self.min_rows)
+
+    def total(self, part: Callable[..., Part], *columns: Sequence) -> Any:
+        """Sum over the blocks that have rows.
+
+        Parameters
+        ----------
+        part : callable
+            Maps the parts of a block, as arguments, to what is added up, by `add`.
+        *columns : sequence
+            Further arguments, of which each block has one, such as `split` makes.
+
+        Returns
+        -------
+        The sum, or None if there are no rows
+        """
+        return self._sum(partial(_run, self.steps, part, None), columns)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Number of rows of each block, found in a pass over the data."""
+        lengths = self._sum(partial(_run, self.steps, _length, [0]), ()) or [0]
+        if sum(lengths) < self.min_rows:
+            some = "one sample" if self.min_rows == 1 else f"{self.min_rows} samples"
+            raise ValueError(f"X must hold {some} or more, of positive weight; got {sum(lengths)}")
+        return np.array(lengths)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of all blocks."""
+        return int(self.lengths.sum())
+
+    def split(self, values: np.ndarray) -> list[np.ndarray]:
+        """Parts, for the blocks, of an array with an entry for each row of the data.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, ...)
+
+        Returns
+        -------
+        list of ndarray
+        """
+        return np.split(values, self.lengths.cumsum()[:-1])
+
+    def rows(self, index: np.ndarray) -> tuple:
+        """Collect some rows, in one block.
+
+        Parameters
+        ----------
+        index : ndarray of int, shape (n,)
+            Numbers of rows; one may occur several times.
+
+        Returns
+        -------
+        tuple of ndarray
+        """
+        wanted, where = np.unique(index, return_inverse=True)
+        ends = self.lengths.cumsum()
+        pieces = np.split(wanted, np.searchsorted(wanted, ends[:-1]))
+        within = [piece - start for piece, start in zip(pieces, ends - self.lengths, strict=True)]
+        found = self.total(_pick, within)
+        return tuple(None if part[0] is None else np.concatenate(part)[where] for part in found)
+
+    def _sum(self, run: Callable, columns: Sequence[Sequence]) -> Any:
+        blocks = _side_by_side("X must give the same blocks each time", self.source, *columns)
+        return tree_sum(run(*block) for block in blocks)
+
+
+class HeldBlocks(Blocks):
+    """Data in memory, as they are passed to `fit`: one block, on which steps are taken at once.
+
+    Parameters
+    ----------
+    *arrays : array
+    """
+
+    def __init__(self, *arrays: Any):
+        super().__init__([arrays])
+        self.arrays = arrays
+
+    def map(self, step: Callable) -> HeldBlocks:
+        """Take the step at once."""
+        return HeldBlocks(*_as_tuple(step(*self.arrays)))
+
+    def _sum(self, run: Callable, columns: Sequence[Sequence]) -> Any:
+        return run(self.arrays, *(column[0] for column in columns))
+
+
+class DaskBlocks(Blocks):
+    """Blocks of dask arrays, which stay where they are: only parts of sums move."""
+
+    def _sum(self, run: Callable, columns: Sequence[Sequence]) -> Any:
+        import dask
+
+        # As data of the graph the function, with the parameters in it, is sent once to a worker.
+        run, call = dask.delayed(run, traverse=False), dask.delayed(_call)
+        blocks = zip(self.source, *columns, strict=True)
+        total = tree_sum((call(run, *block) for block in blocks), dask.delayed(add))
+        return None if total is None else total.compute()
+
+
+@dataclass(frozen=True)
+class Range:
+    """Smallest and largest value of each column."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, X: np.ndarray, *_) -> Range:
+        """Range of a block of data (n_samples, n_features)."""
+        return cls(X.min(axis=0), X.max(axis=0))
+
+    def __add__(self, other: Range) -> Range:
+        """Range of both blocks together."""
+        return Range(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+
+def as_blocks(X: Any, *others: Any) -> Blocks:
+    """Blocks as they are; arrays in memory as one block.
+
+    Parameters
+    ----------
+    X : Blocks, or array
+    *others : array
+        With an entry for each row of `X`, or None.
+
+    Returns
+    -------
+    Blocks
+    """
+    return X if isinstance(X, Blocks) else HeldBlocks(X, *others)
+
+
+def is_dask(X: Any) -> bool:
+    """Whether this is a dask array; dask need not be installed."""
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(X, dask.Array)
+
+
+def comes_in_blocks(X: Any) -> bool:
+    """Whether data come in blocks: a dask array, an iterable of arrays, or a long file.
+
+    That is a memory-mapped file of more numbers than a block and of more rows than columns.
+
+    Parameters
+    ----------
+    X
+        What `fit` has been given.
+
+    Returns
+    -------
+    bool
+        False for anything else, whether valid or not.
+    """
+    if is_dask(X):
+        return True
+    if isinstance(X, np.memmap):
+        return X.ndim == 2 and X.size > MAP_SIZE and len(X) > X.shape[1]
+    if isinstance(X, list | tuple):
+        return bool(X) and getattr(X[0], "ndim", 0) == 2
+    known = ("__array__", "shape", "__dataframe__", "keys")
+    return (
+        isinstance(X, Iterable)
+        and not isinstance(X, str | bytes | set)
+        and not any(hasattr(X, name) for name in known)
+    )
+
+
+def blocks_of(X: Any, **others: Any) -> tuple[Blocks, int]:
+    """Read nothing yet of data that come in blocks, and say how many columns there are.
+
+    Parameters
+    ----------
+    X : dask array, memory-mapped array, or iterable of array_like, of shape (any, n_features)
+    **others : of the same kind as X, or None
+        What else each row has, such as weights, by name.
+
+    Returns
+    -------
+    blocks : Blocks
+        Of tuples of what is given.
+    n_features : int
+    """
+    others = {name: value for name, value in others.items() if value is not None}
+    if is_dask(X):
+        return _of_dask(X, others)
+    if isinstance(X, np.memmap):
+        return _of_array(X, others)
+    for name, source in {"X": X, **others}.items():
+        if name != "X" and not comes_in_blocks(source) and not isinstance(source, list | tuple):
+            raise TypeError(f"{name} must come in blocks as X does: an iterable of arrays")
+        if iter(source) is source:
+            raise TypeError(
+                f"{name} can be read once only ({type(source).__name__}), but a fit reads it "
+                "several times; pass a list of arrays, or an object whose __iter__ starts again"
+            )
+    first = next(iter(X), None)
+    if first is None:
+        raise ValueError("X must hold at least one block of samples, got none")
+    if np.ndim(first) != 2:
+        raise ValueError(
+            f"X must be an array, or an iterable of arrays, of shape (n_samples, n_features); "
+            f"the first block is {np.ndim(first)}-D"
+        )
+    return Blocks(_Together({"X": X, **others})), np.shape(first)[1]
+
+
+class _Together:
+    """Several iterables, of which each iteration starts again."""
+
+    def __init__(self, sources: dict[str, Iterable]):
+        self.sources = sources
+
+    def __iter__(self) -> Iterator[tuple]:
+        error = f"{' and '.join(self.sources)} must have the same number of blocks"
+        return _side_by_side(error, *self.sources.values())
+
+
+def _side_by_side(error: str, *sources: Iterable) -> Iterator[tuple]:
+    """Items of several iterables together; an error if one ends before the others."""
+    ended = object()
+    for items in zip_longest(*sources, fillvalue=ended):
+        if any(item is ended for item in items):
+            raise ValueError(error)
+        yield items
+
+
+def _of_array(X: np.ndarray, others: dict[str, Any]) -> tuple[Blocks, int]:
+    """Slices of an array that is not read as a whole."""
+    size = max(1, MAP_SIZE // max(X.shape[1], 1))
+    columns = [X]
+    for name, value in others.items():
+        columns.append(np.asanyarray(value))
+        if len(columns[-1]) != len(X):
+            raise ValueError(f"{name} must have an entry for each of the {len(X)} rows of X")
+    slices = [slice(start, start + size) for start in range(0, len(X), size)]
+    return Blocks([tuple(column[rows] for column in columns) for rows in slices]), X.shape[1]
+
+
+def _of_dask(X: Any, others: dict[str, Any]) -> tuple[Blocks, int]:
+    """Blocks of whole rows; what is no dask array is cut as X is."""
+    import dask.array
+
+    if X.ndim != 2:
+        raise ValueError(f"X must have shape (n_samples, n_features), got {X.ndim}-D")
+    X = X.rechunk({1: -1})
+    columns = [X.to_delayed().ravel()]
+    for name, value in others.items():
+        if not is_dask(value):
+            value = dask.array.from_array(np.asarray(value))
+        if not np.isnan(X.shape[0]):
+            if value.shape[0] != X.shape[0]:
+                raise ValueError(f"{name} must have an entry for each of the {len(X)} rows of X")
+            value = value.rechunk({0: X.chunks[0], **dict.fromkeys(range(1, value.ndim), -1)})
+        columns.append(value.to_delayed().ravel())
+        if len(columns[-1]) != len(columns[0]):
+            raise ValueError(f"{name} must have as many blocks as X, {len(columns[0])}")
+    return DaskBlocks(list(zip(*columns, strict=True))), X.shape[1]
+
+
+def _as_tuple(block: Any) -> tuple:
+    return block if isinstance(block, tuple) else (block,)
+
+
+def _run(
+    steps: tuple[Callable, ...], part: Callable, empty: Any, block: tuple, *column: Any
+) -> Any:
+    """Part of a sum of a block, after all steps; or what stands for a block without rows."""
+    for step in steps:
+        if not len(block[0]):
+            return empty
+        block = _as_tuple(step(*block))
+    return part(*block, *column) if len(block[0]) else empty
+
+
+def _call(run: Callable, block: tuple, *column: Any) -> Any:
+    return run(block, *column)
+
+
+def _length(first: Any, *_: Any) -> list[int]:
+    return [len(first)]
+
+
+def _pick(*block: Any) -> tuple[list, ...] | None:
+    """Take some rows of a block, whose numbers come last, as lists of one array each."""
+    *parts, within = block
+    if not len(within):
+        return None
+    return tuple([None if part is None else part[within]] for part in parts)

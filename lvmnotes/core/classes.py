@@ -1,20 +1,21 @@
-"""What models with a hidden class share: responsibilities, sums over blocks, starting values."""
+"""What models with a hidden class share: responsibilities, sums over rows, starting values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 
+from .blocks import Blocks, as_blocks
 from .em import Parameters
-from .moments import ClassMoments, weighted_rows
+from .moments import ClassMoments
 
-#: Numbers that one array of a block holds, about: enough for fast matrix products, few enough to
-#: stay in the processor's cache.
-BLOCK_SIZE = 2**16
+#: Numbers that one array of a slice holds, about: enough for fast matrix products, few enough to
+#: stay in the processor's cache. And the least number of rows of a slice.
+SLICE_SIZE, FEWEST_ROWS = 2**16, 256
 #: Rows that the starting values are sought on, at most (but 40 per class).
 START_SIZE = 1024
 #: Short runs of EM that compete for each start, the rounds of k-means before each, and the steps of
@@ -68,22 +69,22 @@ def e_step(
     evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
     collect: Callable[[np.ndarray, np.ndarray], Sums],
     weights: np.ndarray,
-    X: np.ndarray,
+    X: np.ndarray | Blocks,
     sample_weight: np.ndarray | None = None,
 ) -> tuple[float, Sums]:
-    """Log-likelihood, and the sums that the M-step needs, block by block.
+    """Log-likelihood, and the sums that the M-step needs, slice by slice and block by block.
 
     Parameters
     ----------
     evaluate : callable
-        Maps a block of data (n, n_features) to what `collect` needs of it, and to its
+        Maps a slice of data (n, n_features) to what `collect` needs of it, and to its
         log-densities (n_components, n).
     collect : callable
-        Maps the former and responsibilities (n_components, n) to the sums of one block. The sums
-        of two blocks add up with ``+``.
+        Maps the former and responsibilities (n_components, n) to the sums of one slice. The sums
+        of two slices add up with ``+``.
     weights : ndarray of shape (n_components,)
         Class probabilities.
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features), or Blocks of that and of weights
     sample_weight : ndarray of shape (n_samples,), optional
 
     Returns
@@ -92,46 +93,60 @@ def e_step(
         Mean per sample, in nats.
     sums
     """
+    part = partial(_block_sums, evaluate, collect, weights)
+    log_likelihood, n, sums = as_blocks(X, sample_weight).total(part)
+    return log_likelihood / n, sums
+
+
+def _block_sums(
+    evaluate: Callable,
+    collect: Callable,
+    weights: np.ndarray,
+    X: np.ndarray,
+    sample_weight: np.ndarray | None,
+) -> tuple[float, float, Any]:
+    """Log-likelihood, number of samples, and the sums of a block; see `e_step`."""
     log_prior = log_weights(weights)[:, None]
     sample_weight = np.ones(len(X)) if sample_weight is None else sample_weight
     log_likelihood = 0.0
     sums: Any = None
-    for rows in blocks(X, len(weights)):
-        block, log_density = evaluate(X[rows])
+    for rows in slices(X, len(weights)):
+        terms, log_density = evaluate(X[rows])
         log_density, R = responsibilities(np.add(log_density, log_prior, out=log_density))
         log_likelihood += sample_weight[rows] @ log_density
         R *= sample_weight[rows]
-        part = collect(block, R)
+        part = collect(terms, R)
         sums = part if sums is None else sums + part
-    return log_likelihood / sample_weight.sum(), sums
+    return log_likelihood, sample_weight.sum(), sums
 
 
-def read_weights(X: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the samples of positive weight, and their weights: ones by default."""
-    X, weight = weighted_rows(X, sample_weight)
-    return X, np.ones(len(X)) if weight is None else weight
+def total_weight(X: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    """Total weight of the samples of a block; their number where they have no weights."""
+    return float(len(X)) if sample_weight is None else sample_weight.sum()
 
 
-def blocks(X: np.ndarray, n_components: int) -> Iterable[slice]:
-    """Slices of rows, of which the coordinates in all classes fit into the cache."""
-    size = max(64, BLOCK_SIZE // (n_components * X.shape[1]))
+def slices(X: np.ndarray, n_components: int) -> Iterable[slice]:
+    """Slices of rows, of which the coordinates in all classes fit into the cache.
+
+    Of many variables a slice holds more: matrix products of few rows are slow.
+    """
+    size = max(FEWEST_ROWS, SLICE_SIZE // (n_components * X.shape[1]))
     return (slice(start, start + size) for start in range(0, len(X), size))
 
 
 def start_rows(
-    X: np.ndarray, weight: np.ndarray, n_components: int, rng: np.random.Generator
+    data: Blocks, n_components: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Different rows that starting values are sought on, sorted, and their weights.
 
     All rows where they are few. Then the start depends neither on their order nor on whether a
     row is repeated or has a weight.
     """
-    size = max(START_SIZE, 40 * n_components)
-    if len(X) > size:
-        some = rng.choice(len(X), size, replace=False, shuffle=False)
-        X, weight = X[some], weight[some]
+    n, size = data.n_rows, max(START_SIZE, 40 * n_components)
+    some = rng.choice(n, size, replace=False, shuffle=False) if n > size else np.arange(n)
+    X, *weight = data.rows(some)
     rows, index = np.unique(X.astype(float), axis=0, return_inverse=True)
-    return rows, np.bincount(index.ravel(), weight)
+    return rows, np.bincount(index.ravel(), *weight).astype(float)
 
 
 def k_means(

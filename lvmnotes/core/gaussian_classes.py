@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from .classes import blocks, e_step
+from .blocks import Blocks
+from .classes import e_step, slices
 from .moments import TINY, ClassMoments
 
 LOG_2_PI = np.log(2 * np.pi)
@@ -16,9 +17,12 @@ RESOLVED = 1e-13
 #: Where no mean is further from the origin than this many standard deviations of its own class,
 #: products of coordinates keep log-densities exact to about 1e-9 nats.
 NEAR = 3000
+#: Full covariances of at most so many classes, and of more than so many variables per class, take
+#: less time in coordinates: K D of them per sample, instead of about D^2 / 2 products.
+FEW_CLASSES, VARIABLES_PER_CLASS = 10, 3
 
-#: Maps a block of data to something and log-densities; that and responsibilities to sums of the
-#: block; and the sums to moments.
+#: Maps a slice of data to something and log-densities; that and responsibilities to sums of the
+#: slice; and the sums to moments.
 Way = tuple[Callable, Callable, Callable]
 
 
@@ -46,14 +50,14 @@ def log_densities(X: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> 
     """
     evaluate, _, _ = _by_coordinates(means, covariances)
     log_density = np.empty((len(X), len(means)))
-    for rows in blocks(X, len(means)):
+    for rows in slices(X, len(means)):
         log_density[rows] = evaluate(X[rows])[1].T
     return log_density
 
 
 def em_step(
     parameters: tuple[np.ndarray, np.ndarray, np.ndarray],
-    X: np.ndarray,
+    X: np.ndarray | Blocks,
     floor: np.ndarray,
     *,
     sample_weight: np.ndarray | None = None,
@@ -63,15 +67,16 @@ def em_step(
     The log of :math:`p(\mathbf x \mid z = k)` is linear in the products :math:`x_i x_j`, the
     :math:`x_i` and 1, and the M-step needs the responsibility-weighted sums of the same terms. So
     both steps are one matrix product each. Squares lose digits where a class is narrow and far
-    from the middle of the classes; then a block of data is brought to the standard coordinates of
-    each class, :math:`\mathbf y_{kn} = L_k^{-1} (\mathbf x_n - \boldsymbol\mu_k)` with
+    from the middle of the classes, and of many variables there are more products than a few classes
+    need. Then a slice of data is brought to the standard coordinates of each class,
+    :math:`\mathbf y_{kn} = L_k^{-1} (\mathbf x_n - \boldsymbol\mu_k)` with
     :math:`\Sigma_k = L_k L_k^\top`, where no digits cancel.
 
     Parameters
     ----------
     parameters : tuple of ndarray
         Weights (n_components,), means (n_components, n_features), covariances.
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features), or Blocks of that and of weights
     floor : ndarray of shape (n_features, n_features), (n_features,) or ()
         Smallest covariance of a class.
     sample_weight : ndarray of shape (n_samples,), optional
@@ -84,9 +89,9 @@ def em_step(
         The parameters after the step.
     """
     weights, means, covariances = parameters
-    factors = _factors(covariances)
-    origin = np.median(means, axis=0)
-    if _distances(means, origin, factors).max() < NEAR:
+    (K, D), origin = means.shape, np.median(means, axis=0)
+    few = covariances.ndim == 3 and K <= FEW_CLASSES and D > VARIABLES_PER_CLASS * K
+    if not few and _distances(means, origin, _factors(covariances)).max() < NEAR:
         evaluate, collect, moments = _by_products(means, covariances, origin)
     else:
         evaluate, collect, moments = _by_coordinates(means, covariances)

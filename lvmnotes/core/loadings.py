@@ -6,7 +6,8 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from .moments import CovarianceOperator, Moments, mean_if_complete, scatter_if_complete
+from .blocks import Blocks, HeldBlocks
+from .moments import CovarianceOperator, Moments, mean_if_complete, moments_if_complete
 from .validation import check_integer, check_symmetric
 
 
@@ -32,18 +33,19 @@ def lanczos_is_faster(shape: tuple[int, int], n_components: int) -> bool:
 
 
 def sample_covariance(
-    X: np.ndarray, sample_weight: np.ndarray | None, n_components: int
+    data: Blocks, n_components: int, *, by_products: bool = False
 ) -> tuple[float, np.ndarray, np.ndarray | CovarianceOperator] | None:
     """Size, mean and covariance of a sample, in the form that `leading_eigenpairs` is fastest with.
 
     Parameters
     ----------
-    X : ndarray of float, shape (n_samples, n_features)
-        NaN marks a missing entry; infinity is an error.
-    sample_weight : ndarray of float, shape (n_samples,), optional
-        Positive.
+    data : Blocks
+        Of rows (n_samples, n_features), in which NaN marks a missing entry and infinity is an
+        error, and of their weights, positive or None.
     n_components : int
         How many eigenvectors are wanted.
+    by_products : bool, default False
+        Whether products of the covariance with vectors are wanted, not eigenvectors.
 
     Returns
     -------
@@ -52,13 +54,13 @@ def sample_covariance(
     S : ndarray or CovarianceOperator of shape (n_features, n_features)
         Nothing at all is returned, None, if entries are missing.
     """
-    N, D = X.shape
-    if n_components > N or (N >= D and not lanczos_is_faster((N, D), n_components)):
-        summary = scatter_if_complete(X, sample_weight)
-        if summary is None:
-            return None
-        n, mean, scatter = summary
-        return n, mean, scatter / n
+    X, sample_weight = data.arrays if isinstance(data, HeldBlocks) else (None, None)
+    if X is not None and not by_products:
+        N, D = X.shape
+        by_products = n_components <= N and (N < D or lanczos_is_faster((N, D), n_components))
+    if X is None or not by_products:
+        moments = moments_if_complete(data)
+        return None if moments is None else (moments.n, moments.mean, moments.covariance)
     mean = mean_if_complete(X, sample_weight)
     if mean is None:
         return None

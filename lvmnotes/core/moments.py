@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import assert_all_finite, check_array
 
-from .blocks import tree_sum
+from .blocks import Blocks, as_blocks, blocks_of, is_dask, tree_sum
 from .validation import (
     check_covariance,
     check_numeric,
@@ -74,6 +74,13 @@ class Moments:
         object.__setattr__(self, "scatter", scatter)
 
     @classmethod
+    def _of_sums(cls, n: float, mean: np.ndarray, scatter: np.ndarray) -> Moments:
+        """Statistics that were computed together, so that they need no check."""
+        moments = object.__new__(cls)
+        moments.__dict__.update(n=n, mean=mean, scatter=scatter)
+        return moments
+
+    @classmethod
     def from_data(cls, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
         """Compute the moments of `X`.
 
@@ -112,11 +119,10 @@ class Moments:
         Moments
         """
         with naming("batches"):
-            parts = map(cls.from_data, batches)
-            first = next(parts, None)
-            if first is None:
+            moments = tree_sum(map(cls.from_data, batches))
+            if moments is None:
                 raise ValueError("batches must hold at least one batch of samples, got none")
-            return reduce(add, parts, first)
+            return moments
 
     @classmethod
     def from_dask(cls, array) -> Moments:
@@ -136,19 +142,17 @@ class Moments:
         Moments
         """
         try:
-            import dask.array
+            import dask.array  # noqa: F401
         except ImportError as error:
             raise ImportError("Moments.from_dask needs dask: pip install dask") from error
-        if not isinstance(array, dask.array.Array):
+        if not is_dask(array):
             raise TypeError(
                 f"array must be a dask array, got {type(array).__name__}; Moments.from_data takes "
                 "arrays in memory, Moments.from_batches an iterable of them"
             )
         if array.ndim != 2:
             raise ValueError(f"array must have shape (n_samples, n_features), got {array.ndim}-D")
-        blocks = array.rechunk({1: -1}).to_delayed().ravel()
-        parts = [dask.delayed(_moments_if_any)(block) for block in blocks]
-        moments = tree_sum(parts, dask.delayed(_add_if_any)).compute()
+        moments = blocks_of(array)[0].total(cls.from_data)
         if moments is None:
             raise ValueError("array must hold at least one sample, got none")
         return moments
@@ -185,7 +189,7 @@ class Moments:
             )
         n = self.n + other.n
         step = other.mean - self.mean
-        return Moments(
+        return Moments._of_sums(
             n,
             self.mean + step * (other.n / n),
             self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n),
@@ -277,12 +281,14 @@ class ClassMoments:
         )
 
 
-def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments | None:
-    """Moments of an array of valid type and shape; None if entries are missing.
+def moments_if_complete(
+    X: np.ndarray | Blocks, sample_weight: np.ndarray | None = None
+) -> Moments | None:
+    """Moments of data of valid type and shape; None if entries are missing.
 
     Parameters
     ----------
-    X : ndarray of float, shape (n_samples, n_features)
+    X : ndarray of float, shape (n_samples, n_features), or Blocks of that and of weights
         NaN marks a missing entry; infinity is an error.
     sample_weight : ndarray of float, shape (n_samples,), optional
         Positive.
@@ -291,14 +297,17 @@ def moments_if_complete(X: np.ndarray, sample_weight: np.ndarray | None = None) 
     -------
     Moments or None
     """
-    summary = scatter_if_complete(X, sample_weight)
-    return None if summary is None else Moments(*summary)
+    total = as_blocks(X, sample_weight).total(_block_moments)
+    if total is None:
+        raise ValueError("X must hold at least one sample, got none")
+    n_incomplete, moments = total
+    return None if n_incomplete else moments
 
 
-def scatter_if_complete(
+def _block_moments(
     X: np.ndarray, sample_weight: np.ndarray | None = None
-) -> tuple[float, np.ndarray, np.ndarray] | None:
-    """Return the statistics of `moments_if_complete` as a tuple: size, mean and scatter.
+) -> tuple[int, Moments | None]:
+    """Moments of a block; or the count 1 of a block with missing entries.
 
     The sums show whether the data are complete, so complete data need no separate check.
     A mean that is far from zero is subtracted before squaring.
@@ -308,14 +317,14 @@ def scatter_if_complete(
         shift = np.zeros(X.shape[1]) if sample_weight is None else _mean(X, sample_weight / n)
         shift, total, squares = _sums(X, shift, sample_weight)
     if not np.isfinite(total).all() and has_missing(X):
-        return None
+        return 1, None
     if not np.isfinite(squares).all():
         raise ValueError(TOO_LARGE)
     squares -= total[:, None] * (total / n)
     diagonal = np.einsum("ii->i", squares)  # a view
     # Round-off may make the square of a constant column slightly negative.
     np.maximum(diagonal, 0, out=diagonal)
-    return n, shift + total / n, squares
+    return 0, Moments._of_sums(n, shift + total / n, squares)
 
 
 def _sums(X, shift, sample_weight=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -347,12 +356,12 @@ def _mean(X: np.ndarray, share: np.ndarray) -> np.ndarray:
     return reduce(add, (share[rows] @ X[rows] for rows in batches))
 
 
-def complete_moments(X: np.ndarray, sample_weight: np.ndarray | None = None) -> Moments:
-    """Moments of an array of valid type and shape; an error if entries are missing.
+def complete_moments(X: np.ndarray | Blocks, sample_weight: np.ndarray | None = None) -> Moments:
+    """Moments of data of valid type and shape; an error if entries are missing.
 
     Parameters
     ----------
-    X : ndarray of float, shape (n_samples, n_features)
+    X : ndarray of float, shape (n_samples, n_features), or Blocks of that and of weights
     sample_weight : ndarray of float, shape (n_samples,), optional
         Positive.
 
@@ -463,13 +472,13 @@ def has_missing(X: np.ndarray) -> bool:
 
 
 def observed_mean_and_variance(
-    X: np.ndarray, sample_weight: np.ndarray | None = None
+    X: np.ndarray | Blocks, sample_weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the observed entries of each column; NaN where there are none.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features), or Blocks of that and of weights
         NaN marks a missing entry.
     sample_weight : ndarray of shape (n_samples,), optional
         Not negative.
@@ -478,12 +487,17 @@ def observed_mean_and_variance(
     -------
     mean, variance : ndarray of shape (n_features,)
     """
-    observed = ~np.isnan(X)
-    weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    count = weight @ observed
+
+    def sums(of: Callable, X: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        observed = ~np.isnan(X)
+        weight = np.ones(len(X)) if weight is None else weight
+        return weight @ observed, weight @ np.where(observed, of(X), 0)
+
+    data = as_blocks(X, sample_weight)
     with np.errstate(invalid="ignore"):
-        mean = weight @ np.where(observed, X, 0) / count
-        return mean, weight @ np.where(observed, X - mean, 0) ** 2 / count
+        count, total = data.total(partial(sums, np.asarray))
+        mean = total / count
+        return mean, data.total(partial(sums, lambda X: (X - mean) ** 2))[1] / count
 
 
 def weighted_rows(
@@ -528,29 +542,23 @@ def checked_covariance(moments: Moments, *, min_samples: float = 2) -> np.ndarra
     return check_covariance(moments.covariance, "moments.scatter")
 
 
-def check_sample_weight(sample_weight: ArrayLike, n_samples: int) -> np.ndarray:
+def check_sample_weight(
+    sample_weight: ArrayLike, n_samples: int, *, all_zero: bool = False
+) -> np.ndarray:
     """Return one weight per sample, none negative and not all zero, or raise.
 
     Parameters
     ----------
     sample_weight : array_like of shape (n_samples,)
     n_samples : int
+    all_zero : bool, default False
+        Whether all may be zero, as in a block of a larger sample.
 
     Returns
     -------
     ndarray of shape (n_samples,)
     """
     sample_weight = check_vector(sample_weight, "sample_weight", n_samples)
-    if (sample_weight < 0).any() or not sample_weight.any():
+    if (sample_weight < 0).any() or not (all_zero or sample_weight.any()):
         raise ValueError("sample_weight must hold weights >= 0, not all zero")
     return sample_weight
-
-
-def _moments_if_any(X: np.ndarray) -> Moments | None:
-    """Moments of a block; None if a selection left no rows."""
-    return Moments.from_data(X) if len(X) else None
-
-
-def _add_if_any(a: Moments | None, b: Moments | None) -> Moments | None:
-    """Sum of two blocks' moments, of which either may have no rows."""
-    return a + b if a and b else a or b

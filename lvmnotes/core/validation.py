@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
+from .blocks import Blocks, Range
+
 #: Largest integer that is exact as a float; no array is longer, and no loop needs more iterations.
 LARGEST = 2**53
 #: Variances of columns that vary by less have products that underflow.
@@ -300,8 +302,8 @@ def _floats(values: ArrayLike, name: str, n_axes: int) -> np.ndarray:
         return check_array(values, dtype=np.float64, ensure_2d=n_axes == 2, input_name=name)
 
 
-def check_lengths(lengths: ArrayLike | None, n_samples: int) -> np.ndarray:
-    """Return the lengths of time series that follow each other in one array, or raise.
+def first_rows(lengths: ArrayLike | None, n_samples: int) -> np.ndarray:
+    """Return which rows begin a series, given the lengths of series that follow each other.
 
     Parameters
     ----------
@@ -312,17 +314,20 @@ def check_lengths(lengths: ArrayLike | None, n_samples: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int, shape (n_series,)
+    ndarray of bool, shape (n_samples,)
     """
+    first = np.zeros(n_samples, bool)
     if lengths is None:
-        return np.array([n_samples])
+        first[0] = True
+        return first
     values = check_vector(lengths, "lengths")
     if (values % 1 != 0).any() or (values < 1).any() or values.sum() != n_samples:
         raise ValueError(
             f"lengths must be whole numbers of at least 1 that add up to the {n_samples} rows of "
             f"X, got {_shown(lengths)}"
         )
-    return values.astype(int)
+    first[(values.cumsum() - values).astype(int)] = True
+    return first
 
 
 def check_symmetric(S: ArrayLike, name: str, size: int | None = None) -> np.ndarray:
@@ -367,15 +372,17 @@ def check_covariance(S: np.ndarray, name: str) -> np.ndarray:
     return S
 
 
-def check_scale(X: np.ndarray) -> None:
+def check_scale(data: Blocks) -> None:
     """Raise if products of two variances would leave the range of floats.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    data : Blocks
+        Of `X`, and anything else.
     """
+    X = data.total(Range.of)
     with np.errstate(over="ignore"):
-        spread = np.ptp(X, axis=0)
+        spread = X.high - X.low
     beyond = np.flatnonzero(
         (spread > 1 / SMALLEST_SPREAD) | (spread < SMALLEST_SPREAD * (spread > 0))
     )

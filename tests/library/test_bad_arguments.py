@@ -913,6 +913,7 @@ def test_extreme_data_are_fitted_or_refused(name, extreme):
 STUDENTS = {"coursework.ask", "coursework.forbid"}
 #: They take what the fit of a mixture has checked, once and not in every step of EM.
 PARTS_OF_A_FIT = {
+    "core.blocks.tree_sum",
     "core.classes.e_step",
     "core.classes.responsibilities",
     "core.markov_chain.best_path",

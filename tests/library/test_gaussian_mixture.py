@@ -67,7 +67,7 @@ def test_each_block_and_each_way_to_evaluate_gives_the_same_sums(monkeypatch):
     parameters = GaussianMixture(3, random_state=0).fit(X)
     parameters = parameters.weights_, parameters.means_, parameters.covariances_
     want = em_step(parameters, X, 1e-9 * np.eye(3), sample_weight=w)
-    monkeypatch.setattr(classes, "BLOCK_SIZE", 1)
+    monkeypatch.setattr(classes, "SLICE_SIZE", 1)
     small_blocks = em_step(parameters, X, 1e-9 * np.eye(3), sample_weight=w)
     monkeypatch.setattr(gaussian_classes, "NEAR", 0)
     by_coordinates = em_step(parameters, X, 1e-9 * np.eye(3), sample_weight=w)

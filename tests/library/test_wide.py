@@ -6,6 +6,7 @@ from scipy import linalg
 
 from lvmnotes import PCA, PPCA, BayesianPCA, Moments
 from lvmnotes.core import loadings
+from lvmnotes.core.blocks import as_blocks
 from lvmnotes.core.loadings import lanczos_is_faster, leading_eigenpairs, sample_covariance
 from lvmnotes.core.moments import CovarianceOperator, moments_if_complete
 
@@ -40,7 +41,7 @@ def no_matrix(monkeypatch):
     def forbidden(*_args, **_options):
         raise AssertionError("a matrix was formed")
 
-    monkeypatch.setattr(loadings, "scatter_if_complete", forbidden)
+    monkeypatch.setattr(loadings, "moments_if_complete", forbidden)
     monkeypatch.setattr(loadings, "Moments", None)
     monkeypatch.setattr(loadings, "_through_gram_matrix", forbidden)
 
@@ -129,7 +130,7 @@ def test_ties_and_zeros_hide_nothing(name, copies):
 
 def test_an_eigenvalue_that_lanczos_misses_is_found(monkeypatch):
     """Round-off may leave one of two equal eigenvalues out: here it is made to."""
-    S = sample_covariance(with_spectrum(SPECTRA["two equal"]), None, 3)[2]
+    S = sample_covariance(as_blocks(with_spectrum(SPECTRA["two equal"]), None), 3)[2]
     assert isinstance(S, CovarianceOperator)
     exact, V = linalg.eigh(moments_if_complete(S.X).covariance, subset_by_index=(D - 4, D - 1))
     plain, runs = loadings.eigsh, []
