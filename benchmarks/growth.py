@@ -177,6 +177,8 @@ def main() -> None:
                 key = {"model": name, "N": N, "D": D, "workers": n_workers}
                 if tuple(key.values()) in known or (client is None and N > 10**6):
                     continue
+                if client is not None:
+                    client.run(numbers, max(1, BLOCK // D), D)  # what blocks are copies of
                 X = made_at_once(N, D) if client is None else blocks(N, D)
                 case = key | measure(make(X), client)
                 if client is None:
@@ -203,10 +205,10 @@ def main() -> None:
 
 @contextmanager
 def cluster_of(n_workers: int) -> Iterator[Client]:
-    """Start workers, which have imported the library."""
+    """Start workers, which have fitted something, and so imported what a fit needs."""
     options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with LocalCluster(n_workers=n_workers, **options) as cluster, Client(cluster) as client:
-        client.run(numbers, 10, 1)
+        mixture(blocks(10**5, 4))()
         yield client
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from .common import BLUE, GREEN, ORANGE
+from .common import BLUE, GREEN, ORANGE, WIDTH, frameless
 
 #: By number of workers: colour, marker and name; 0 is data in the memory of one process.
 WAYS = {0: (GREEN, "s", "in memory"), 1: (BLUE, "o", "1 worker"), 2: (ORANGE, "^", "2 workers")}
@@ -28,6 +29,29 @@ def measured() -> dict:
         and the bytes of memory that it added; under "machine" what the machine can do.
     """
     return json.loads(Path(__file__).with_name("growth.json").read_text(encoding="utf-8"))
+
+
+def tree() -> Figure:
+    """Draw how the sums of eight blocks, on two machines, are added in pairs."""
+    figure, ax = plt.subplots(figsize=(WIDTH, 2.9))
+    left, height = np.arange(8.0), 0.0
+    left[4:] += 0.6
+    colours = [BLUE] * 4 + [ORANGE] * 4
+    for x, colour in zip(left, colours, strict=True):
+        ax.add_patch(Rectangle((x - 0.36, -0.75), 0.72, 0.55, facecolor=colour, edgecolor="none"))
+        ax.plot([x, x], [-0.2, height], color="gray", zorder=0)
+    for number, middle in enumerate((left[:4].mean(), left[4:].mean()), start=1):
+        ax.text(middle, -0.9, f"machine {number}", ha="center", va="top")
+    while True:
+        ax.scatter(left, np.full(len(left), height), s=70, color=colours, zorder=2)
+        if len(left) == 1:
+            break
+        for x, parent in zip(left, np.repeat(left[::2] + left[1::2], 2) / 2, strict=True):
+            ax.plot([x, parent], [height, height + 1], color="gray", zorder=0)
+        left, height, colours = (left[::2] + left[1::2]) / 2, height + 1, colours[::2]
+    ax.set(xlim=(-0.6, 8.2), ylim=(-1.4, height + 0.25))
+    frameless(ax)
+    return figure
 
 
 def along(results: dict, model: str, side: str, workers: int) -> list[dict]:
@@ -69,7 +93,7 @@ def growth(results: dict) -> Figure:
     results : dict
         As from `measured`.
     """
-    figure, axes = plt.subplots(2, 2, sharex="col", sharey="row", figsize=(5, 5.2))
+    figure, axes = plt.subplots(2, 2, sharex="col", sharey="row", figsize=(WIDTH, 5.4))
     for column, side in zip(axes.T, OTHER, strict=True):
         for model, (line, _) in LINES.items():
             for workers, (colour, marker, _) in WAYS.items():
@@ -91,5 +115,5 @@ def growth(results: dict) -> Figure:
     named = [({"color": colour, "marker": marker}, name) for colour, marker, name in WAYS.values()]
     named += [({"color": "gray", "linestyle": line}, name) for line, name in LINES.values()]
     handles = [axes[0, 0].plot([], [], label=name, **style)[0] for style, name in named]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10)
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure

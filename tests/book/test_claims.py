@@ -171,9 +171,9 @@ def test_a_claim_in_the_graph_shows_its_statement_and_leads_to_its_entry(claims_
 
 def test_arrows_that_follow_from_others_show_when_their_claim_is_pointed_at(claims_page):
     arrow = claims_page.locator(".of-LFM-8.of-PPCA-3.implied")
-    expect(arrow).to_be_hidden()
+    expect(arrow).to_have_css("display", "none")
     claims_page.locator("#node-PPCA-3").hover()
-    expect(arrow).to_be_visible()
+    expect(arrow).to_have_css("display", "inline")
 
 
 def test_a_finger_reads_a_claim_before_it_follows(claims_page):
