@@ -364,8 +364,8 @@ def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer:
 
 #: What limits the speed and the memory of sparse codes.
 SPARSE_CODES = """The memory of every program includes the codes: 128 numbers for each 64 of the
-data are twice the size of the data. What this library needs beyond that does not grow with the
-number of samples. This library and SPAMS both follow the path of each sample, in the same steps. A
+data are twice the size of the data. What this library needs beyond that is a pool of fixed size, in
+which a few hundred paths are followed together, and a few numbers per sample. This library and SPAMS both follow the path of each sample, in the same steps. A
 step changes a few numbers for each atom, which takes SPAMS less than a microsecond, in registers
 and the nearest cache. In numpy a step is about a hundred calls, each of which passes over the
 arrays of all paths that are followed together. With many paths the calls cost little, but the
