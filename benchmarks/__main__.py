@@ -24,12 +24,14 @@ RESULTS = Path(__file__).with_name("results.json")
 PAGE = RESULTS.parent.parent / "book" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
-This page compares the library with its peers, on data simulated from the model that is fitted. The
-programs of each comparison run in turn, in one process, with one BLAS thread; the times are medians
-of several runs. The machine was shared with other work, so the ratios are more reliable than the
-milliseconds. *Memory* is the peak memory beyond the data, as a multiple of the size of the data.
-Some tables end with parts of this library's time. The first part is the floor, an operation that
-every program needs. All numbers on this page were written by `make bench`.
+This page compares the library with its peers, on data simulated from the model that is fitted, or
+on real data where the title says so (digits, patches, yearly counts, chapters). The programs of
+each comparison run in turn, in one process, with one BLAS thread; the times are medians of several
+runs. The machine was shared with other work, so the ratios are more reliable than the milliseconds.
+*Memory* is the peak memory beyond the data, as a multiple of the size of the data; what compiled
+code takes for itself is not counted. Some tables end with parts of this library's time, each timed
+on its own. The first is the floor, an operation that this way of computing cannot do without. All
+times and ratios on this page were written by `make bench`.
 """
 
 
@@ -91,7 +93,7 @@ def page(results: dict[str, dict]) -> str:
         verdict = f"{ratio:.{0 if ratio > 10 else 1}f} times as fast as the fastest peer"
         if goal:
             outcome = "reached" if ratio >= goal else f"missed by {1 - ratio / goal:.0%}"
-            aim = "to be equally fast" if goal == 1 else f"{goal:g} times"
+            aim = "to be equally fast" if goal == 1 else f"{goal:.2g} times"
             verdict += f"; the goal was {aim}: {outcome}"
         rows = [
             f"## {name[0].upper()}{name[1:]}",
@@ -112,7 +114,7 @@ def page(results: dict[str, dict]) -> str:
             rows.append(
                 f"\nThe floor is {floor / ours:.0%} of this library's time and "
                 f"{floor / ours / ratio:.0%} of the fastest peer's: a program that did nothing "
-                f"else would be {ratio * ours / floor:.1f} times as fast as that peer."
+                f"else would be {ratio * ours / floor:.2g} times as fast as that peer."
             )
             if goal and ratio < goal:
                 rows[-1] += (

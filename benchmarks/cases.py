@@ -358,21 +358,22 @@ def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer:
             "the certificates of the codes": lambda X: lasso.duality_gap(X, codes, W, lam),
             "the calls of numpy in all steps, with one path instead of many": call_numpy,
         },
-        note=SPARSE_CODES,
+        note=SPARSE_CODES if peer == "SPAMS" else "",
     )
 
 
 #: What limits the speed and the memory of sparse codes.
 SPARSE_CODES = """The memory of every program includes the codes: 128 numbers for each 64 of the
-data are twice the size of the data. What this library needs beyond that is a pool of fixed size, in
-which a few hundred paths are followed together, and a few numbers per sample. This library and SPAMS both follow the path of each sample, in the same steps. A
-step changes a few numbers for each atom, which takes SPAMS less than a microsecond, in registers
-and the nearest cache. In numpy a step is about a hundred calls, each of which passes over the
-arrays of all paths that are followed together. With many paths the calls cost little, but the
-arrays leave the cache and need memory; with few it is the reverse. The last row of the table is
-what the calls cost at the number chosen. The rest of the time is about a dozen passes over the
-correlations, and products with the root of an inverse. To be faster, one loop would have to do all
-parts of a step while their numbers are at hand. numpy has no such operation, and there it ends."""
+data are twice the size of the data. What this library needs beyond that is a pool for about two
+hundred paths, whose size depends on the atoms in use and not on the number of samples, and a few
+numbers per sample. This library and SPAMS, a program in C++, both follow the path of each sample,
+in the same steps. A step changes a few numbers for each atom, which SPAMS does in registers and the
+nearest cache. In numpy a step is many calls, each of which passes over the arrays of all paths that
+are followed together. With many paths the calls cost little, but the arrays leave the cache and
+need memory; with few it is the reverse. The last row of the table is what the calls cost at the
+number chosen. The rest of the time is passes over the correlations, and products with the root of
+an inverse. To be faster, one loop would have to do all parts of a step while their numbers are at
+hand. numpy has no such operation, so this is the limit of a program in numpy."""
 
 
 def _partial_least_squares(n_samples: int, n_features: int, n_targets: int, repeats: int) -> Race:

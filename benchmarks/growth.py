@@ -171,36 +171,38 @@ def main() -> None:
     def save() -> None:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
-    def race(n_workers: int, client: Client | None) -> None:
+    def race(n_workers: int) -> None:
         for name, make in MODELS.items():
             for N, D in dict.fromkeys(LONG + WIDE):
                 key = {"model": name, "N": N, "D": D, "workers": n_workers}
-                if tuple(key.values()) in known or (client is None and N > 10**6):
+                if tuple(key.values()) in known or (n_workers == 0 and N > 10**6):
                     continue
-                if client is not None:
-                    client.run(numbers, max(1, BLOCK // D), D)  # what blocks are copies of
-                X = made_at_once(N, D) if client is None else blocks(N, D)
-                case = key | measure(make(X), client)
-                if client is None:
+                if n_workers == 0:
+                    X = made_at_once(N, D)
+                    case = key | measure(make(X), None)
                     case["bytes"] += X.nbytes  # the data were there before
+                else:
+                    with cluster_of(n_workers) as client:  # whose memory holds nothing yet
+                        client.run(numbers, max(1, BLOCK // D), D)  # what blocks are copies of
+                        case = key | measure(make(blocks(N, D)), client)
                 results["cases"].append(case)
-                print(*results["cases"][-1].values(), flush=True)
+                print(*case.values(), flush=True)
                 save()
 
-    race(0, None)
+    race(0)
+    seconds = []
+    for settings in ({}, KEEP):
+        os.environ.update(settings)
+        if "machine" not in results:
+            with cluster_of(1) as client:
+                seconds.append(measure(mixture(blocks(10**6, 16)), client)["seconds"])
+    race(1)
+    race(2)
     if "machine" not in results:
-        with cluster_of(1) as client:
-            slow = measure(mixture(blocks(10**6, 16)), client)["seconds"]
-    os.environ.update(KEEP)
-    for n_workers in (1, 2):
-        with cluster_of(n_workers) as client:
-            race(n_workers, client)
-            if n_workers == 1 and "machine" not in results:
-                fast = measure(mixture(blocks(10**6, 16)), client)["seconds"]
-            elif n_workers == 2 and "machine" not in results:
-                results["machine"] = machine(client) | transfers(client)
-                results["machine"]["times slower if memory is returned"] = slow / fast
-                save()
+        with cluster_of(2) as client:
+            results["machine"] = machine(client) | transfers(client)
+        results["machine"]["times slower if memory is returned"] = seconds[0] / seconds[1]
+        save()
 
 
 @contextmanager
@@ -208,7 +210,7 @@ def cluster_of(n_workers: int) -> Iterator[Client]:
     """Start workers, which have fitted something, and so imported what a fit needs."""
     options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with LocalCluster(n_workers=n_workers, **options) as cluster, Client(cluster) as client:
-        mixture(blocks(10**5, 4))()
+        mixture(blocks(1000, 4))()
         yield client
 
 

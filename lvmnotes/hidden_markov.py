@@ -16,7 +16,7 @@ from scipy import special
 
 from .core import gaussian_classes
 from .core.base import DensityModel
-from .core.blocks import Blocks, as_blocks, tree_sum
+from .core.blocks import Blocks, as_blocks, comes_in_blocks, cut_before, tree_sum
 from .core.classes import best_of_short_runs, normalised_rows, slices, start_rows
 from .core.em import expectation_maximisation
 from .core.local_scale import by_distance, is_dependent, local_covariance
@@ -219,10 +219,15 @@ class HiddenMarkovModel(DensityModel):
         """
         check_option(self.emission, "emission", EMISSIONS)
         emission = EMISSIONS[self.emission]
+        if isinstance(X, np.memmap) and comes_in_blocks(X):
+            X = cut_before(X, np.flatnonzero(first_rows(lengths, len(X))))
         X = self._read_blocks(X, ensure_min_samples=2).map(lambda X, _: emission.read(X))
         first = first_rows(lengths, X.n_rows)
         if not all(begins[0] for begins in X.split(first) if len(begins)):
-            raise ValueError("lengths must let no sequence go on from one block of X to the next")
+            raise ValueError(
+                "lengths must let no sequence go on from one block of X to the next; without "
+                "lengths all blocks are one sequence"
+            )
         K = self.n_components
         check_integer(K, "n_components", minimum=1, maximum=X.n_rows, why=f"(n_samples={X.n_rows})")
         check_boolean(self.stationary, "stationary")

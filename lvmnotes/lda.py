@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 from sklearn.exceptions import ConvergenceWarning
 
-from .core.blocks import Blocks, HeldBlocks, as_blocks
+from .core.blocks import Blocks, HeldBlocks, as_blocks, comes_in_blocks
 from .core.em import expectation_maximisation
 from .core.validation import (
     check_integer,
@@ -130,23 +130,26 @@ class LatentDirichletAllocation(TopicModel):
         -------
         LatentDirichletAllocation
         """
-        data = self._read_blocks(X).map(check_counts)
+        check_option(self.method, "method", ("variational", "gibbs"))
+        if self.method == "variational":
+            data = self._read_blocks(X).map(check_counts)
+        elif comes_in_blocks(X) and not isinstance(X, np.memmap):
+            raise ValueError('X must be in memory, not in blocks, for method="gibbs"')
+        else:
+            data = HeldBlocks(self._read(X, reset=True), None).map(check_counts)
         if not data.total(np.any):
             raise ValueError("X must hold at least one word")
         self._check_settings()
         for name in ("alpha", "eta"):
             check_real(getattr(self, name), name, minimum=0, inclusive=False)
-        check_option(self.method, "method", ("variational", "gibbs"))
         check_integer(self.n_sweeps, "n_sweeps", minimum=1)
         rng = check_random_state(self.random_state)
         for name in ("bound_trace_", "log_joint_trace_"):
             self.__dict__.pop(name, None)
         if self.method == "variational":
             self._fit_variational(data, rng)
-        elif isinstance(data, HeldBlocks):
-            self._fit_gibbs(data.arrays[0], rng)
         else:
-            raise ValueError('X must be in memory, not in blocks, for method="gibbs"')
+            self._fit_gibbs(data.rows(np.arange(data.n_rows))[0], rng)
         return self
 
     def _fit_variational(self, data: Blocks, rng: np.random.Generator) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .core.base import Codec
-from .core.blocks import HeldBlocks
 from .core.loadings import leading_eigenpairs, orient, sample_covariance
 from .core.moments import MISSING, CovarianceOperator, Moments, checked_covariance
 
@@ -85,8 +84,7 @@ class PCA(Codec):
             ensure_min_samples=2,
             ensure_all_finite=False,  # the sums below show what is missing or infinite
         )
-        D = self.n_features_in_
-        N = data.n_rows if isinstance(data, HeldBlocks) else D  # the sums below count the others
+        D, N = self.n_features_in_, data.n_rows
         self._check_n_components(min(N, D), "n_features" if D <= N else "n_samples")
         summary = sample_covariance(data, self.n_components)
         if summary is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,12 +90,15 @@ class PLS(MultiOutputMixin, RegressorMixin, Codec):
         -------
         PLS
         """
-        if comes_in_blocks(X):
+        if comes_in_blocks(X) and Y is not None:
             data, D = blocks_of(X, Y=Y)
             self._set_n_features(D)
             data.min_rows = 2
-            data = data.map(partial(_read_pair, D))
+            rows: Any = Y if hasattr(Y, "shape") else next(iter(Y))  # type: ignore[arg-type]
+            data = data.map(partial(_read_pair, D, np.shape(rows)[1:]))
         else:
+            if Y is None:
+                raise ValueError("Y: PLS requires y to be passed, but the target y is None")
             X = self._read(X, reset=True, ensure_min_samples=2)
             data, D = as_blocks(X, read_targets(Y, X, "Y")), X.shape[1]
         check_boolean(self.scale, "scale")
@@ -213,12 +217,12 @@ def components(data: Blocks, n_components: int) -> tuple[np.ndarray, ...]:
     -------
     U, W, A : ndarray
     """
-    norms = data.total(lambda E, F: ([linalg.norm(E)], [linalg.norm(F)]))
+    N, norms = data.n_rows, data.total(lambda E, F: ([linalg.norm(E)], [linalg.norm(F)]))
     size = linalg.norm(norms[0]) * linalg.norm(norms[1])
     found: list[tuple[np.ndarray, ...]] = []
     for _ in range(n_components):
         C = data.total(lambda E, F: E.T @ F)
-        round_off = np.finfo(float).eps * (100 + max(data.n_rows, len(C))) * size
+        round_off = np.finfo(float).eps * (100 + max(N, len(C))) * size
         if linalg.norm(C) <= round_off:
             break
         u = linalg.svd(C, full_matrices=False)[0][:, 0]
@@ -303,18 +307,21 @@ def _divided(spreads, *both: np.ndarray) -> tuple[np.ndarray, ...]:
     return both
 
 
-def _read_pair(n_features: int, X: ArrayLike, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def _read_pair(
+    n_features: int, targets: tuple[int, ...], X: ArrayLike, Y: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a block of both, or raise."""
-    X, _ = read_block(n_features, {}, X)
-    return X, read_targets(Y, X, "Y")
+    X, _ = read_block(n_features, {}, False, X)
+    Y = read_targets(Y, X, "Y")
+    if Y.shape[1:] != targets:
+        raise ValueError(f"Y must have the same targets in each block: {Y.shape[1:]}, {targets}")
+    return X, Y
 
 
 def read_targets(Y: ArrayLike, X: np.ndarray, name: str) -> np.ndarray:
     """Return Y as an array of floats with a row for each of X, or raise."""
     check_numeric(Y, name)
     with naming(name):
-        if Y is None:
-            raise ValueError("PLS requires y to be passed, but the target y is None")
         Y = check_array(Y, dtype=np.float64, ensure_2d=False, input_name=name)
         check_consistent_length(X, Y)
     return Y

@@ -43,6 +43,8 @@ class LatentVariableModel(BaseEstimator):
 
         `options` are those of scikit-learn's `check_array`.
         """
+        if comes_in_blocks(X) and not hasattr(X, "shape"):
+            raise TypeError("X must be an array here; pass the blocks one by one")
         check_numeric(X, "X")
         with naming("X"):
             return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
@@ -67,7 +69,8 @@ class LatentVariableModel(BaseEstimator):
         if reset:
             self._set_n_features(n_features)
         blocks.min_rows = ensure_min_samples
-        return blocks.map(partial(read_block, self.n_features_in_, options))
+        weighted = sample_weight is not None
+        return blocks.map(partial(read_block, self.n_features_in_, options, weighted))
 
     def _set_n_features(self, n_features: int) -> None:
         """Set the number of features from statistics or parameters, which have no names."""
@@ -83,7 +86,11 @@ class LatentVariableModel(BaseEstimator):
 
 
 def read_block(
-    n_features: int, options: dict, X: ArrayLike, sample_weight: ArrayLike | None = None
+    n_features: int,
+    options: dict,
+    weighted: bool,
+    X: ArrayLike,
+    sample_weight: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the rows of positive weight of a valid block, and their weights; or raise.
 
@@ -94,8 +101,10 @@ def read_block(
         X = check_array(X, input_name="X", **{"dtype": np.float64, **options})
     if X.shape[1] != n_features:
         raise ValueError(f"X must have {n_features} features in each block; one has {X.shape[1]}")
-    if sample_weight is None:
+    if not weighted:
         return X, None
+    if sample_weight is None:
+        raise TypeError("sample_weight must be an array for each block; one is None")
     weight = check_sample_weight(sample_weight, len(X), all_zero=True)
     return X[weight > 0], weight[weight > 0]
 

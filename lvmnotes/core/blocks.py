@@ -15,6 +15,7 @@ Part = TypeVar("Part")
 
 #: Numbers in a block of a memory-mapped file.
 MAP_SIZE = 2**20
+CHANGED = "X must give the same blocks each time"
 
 
 def add(a: Any, b: Any) -> Any:
@@ -86,6 +87,8 @@ class Blocks:
         self, source: Iterable[tuple], steps: tuple[Callable, ...] = (), min_rows: int = 1
     ):
         self.source, self.steps, self.min_rows = source, steps, min_rows
+        #: Number of rows of each block when all were read first; the same list after `map`.
+        self.first_read: list[tuple[int, ...]] = []
 
     def map(self, step: Callable) -> Blocks:
         """Blocks after one more step.
@@ -98,7 +101,9 @@ class Blocks:
         -------
         Blocks
         """
-        return type(self)(self.source, (*self.steps, step), self.min_rows)
+        mapped = type(self)(self.source, (*self.steps, step), self.min_rows)
+        mapped.first_read = self.first_read
+        return mapped
 
     def total(self, part: Callable[..., Part], *columns: Sequence) -> Any:
         """Sum over the blocks that have rows.
@@ -112,18 +117,22 @@ class Blocks:
 
         Returns
         -------
-        The sum, or None if there are no rows
+        The sum
         """
-        return self._sum(partial(_run, self.steps, part, None), columns)
+        total = self._sum(partial(_run, self.steps, part, None), columns)
+        return self._check_rows(0) if total is None else total
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """Number of rows of each block, found in a pass over the data."""
         lengths = self._sum(partial(_run, self.steps, _length, [0]), ()) or [0]
-        if sum(lengths) < self.min_rows:
-            some = "one sample" if self.min_rows == 1 else f"{self.min_rows} samples"
-            raise ValueError(f"X must hold {some} or more, of positive weight; got {sum(lengths)}")
+        self._check_rows(sum(lengths))
         return np.array(lengths)
+
+    def _check_rows(self, n_rows: int) -> None:
+        if n_rows < self.min_rows:
+            some = "one sample" if self.min_rows == 1 else f"{self.min_rows} samples"
+            raise ValueError(f"X must hold at least {some} of positive weight, got {n_rows}")
 
     @property
     def n_rows(self) -> int:
@@ -163,8 +172,20 @@ class Blocks:
         return tuple(None if part[0] is None else np.concatenate(part)[where] for part in found)
 
     def _sum(self, run: Callable, columns: Sequence[Sequence]) -> Any:
-        blocks = _side_by_side("X must give the same blocks each time", self.source, *columns)
-        return tree_sum(run(*block) for block in blocks)
+        before, now = self.first_read, []
+
+        def parts() -> Iterator:
+            for block, *column in _side_by_side(CHANGED, self.source, *columns):
+                now.append(np.shape(block[0])[:1])
+                if before and (len(now) > len(before) or now[-1] != before[len(now) - 1]):
+                    raise ValueError(CHANGED)
+                yield run(block, *column)
+
+        total = tree_sum(parts())
+        if before and len(before) != len(now):
+            raise ValueError(CHANGED)
+        before[:] = now
+        return total
 
 
 class HeldBlocks(Blocks):
@@ -258,8 +279,9 @@ def comes_in_blocks(X: Any) -> bool:
         return True
     if isinstance(X, np.memmap):
         return X.ndim == 2 and X.size > MAP_SIZE and len(X) > X.shape[1]
-    if isinstance(X, list | tuple):
-        return bool(X) and getattr(X[0], "ndim", 0) == 2
+    if isinstance(X, Sequence):
+        ndim = getattr(X[0], "ndim", 0) if len(X) else 0
+        return isinstance(ndim, int) and ndim == 2
     known = ("__array__", "shape", "__dataframe__", "keys")
     return (
         isinstance(X, Iterable)
@@ -284,27 +306,64 @@ def blocks_of(X: Any, **others: Any) -> tuple[Blocks, int]:
     n_features : int
     """
     others = {name: value for name, value in others.items() if value is not None}
+    for name, value in others.items():
+        if np.ma.isMaskedArray(value):
+            raise TypeError(f"{name} is a masked array, whose mask would be ignored")
     if is_dask(X):
         return _of_dask(X, others)
     if isinstance(X, np.memmap):
         return _of_array(X, others)
+    first = next(iter(X), None)
+    if first is None:
+        raise ValueError("X must hold at least one block of samples, got none")
     for name, source in {"X": X, **others}.items():
-        if name != "X" and not comes_in_blocks(source) and not isinstance(source, list | tuple):
+        in_blocks = comes_in_blocks(source) or isinstance(source, list | tuple)
+        if name != "X" and (is_dask(source) or not in_blocks):
             raise TypeError(f"{name} must come in blocks as X does: an iterable of arrays")
-        if iter(source) is source:
+        again = iter(source) is not iter(source)
+        if not again or not _equal(next(iter(source)), next(iter(source), None)):
             raise TypeError(
                 f"{name} can be read once only ({type(source).__name__}), but a fit reads it "
                 "several times; pass a list of arrays, or an object whose __iter__ starts again"
             )
-    first = next(iter(X), None)
-    if first is None:
-        raise ValueError("X must hold at least one block of samples, got none")
-    if np.ndim(first) != 2:
+    n_axes = 1 if isinstance(first, tuple) else np.ndim(first)  # (X, y), say, is no block
+    if n_axes != 2:
         raise ValueError(
-            f"X must be an array, or an iterable of arrays, of shape (n_samples, n_features); "
-            f"the first block is {np.ndim(first)}-D"
+            "X must be an array, or an iterable of arrays, of shape (n_samples, n_features); "
+            f"the first block is {n_axes}-D"
         )
     return Blocks(_Together({"X": X, **others})), np.shape(first)[1]
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether the first block is the same when it is read again."""
+    if a is b or type(a) is not type(b) or isinstance(a, tuple):
+        return type(a) is type(b)
+    if np.shape(a) != np.shape(b):
+        return False
+    a, b = np.asarray(a), np.asarray(b)
+    return bool(((a == b) | ((a != a) & (b != b))).all())
+
+
+def cut_before(X: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+    """Cut a long array into blocks that begin at some of the given rows, the first among them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    rows : ndarray of int, shape (n,)
+        Ascending, from 0.
+
+    Returns
+    -------
+    list of ndarray
+        Of `MAP_SIZE` numbers or more, but for the last one.
+    """
+    size, cuts = max(1, MAP_SIZE // max(X.shape[1], 1)), [0]
+    for row in rows:
+        if row - cuts[-1] >= size:
+            cuts.append(int(row))
+    return np.split(X, cuts[1:])
 
 
 class _Together:
@@ -332,7 +391,7 @@ def _of_array(X: np.ndarray, others: dict[str, Any]) -> tuple[Blocks, int]:
     size = max(1, MAP_SIZE // max(X.shape[1], 1))
     columns = [X]
     for name, value in others.items():
-        columns.append(np.asanyarray(value))
+        columns.append(_per_row(value, name))
         if len(columns[-1]) != len(X):
             raise ValueError(f"{name} must have an entry for each of the {len(X)} rows of X")
     slices = [slice(start, start + size) for start in range(0, len(X), size)]
@@ -349,8 +408,13 @@ def _of_dask(X: Any, others: dict[str, Any]) -> tuple[Blocks, int]:
     columns = [X.to_delayed().ravel()]
     for name, value in others.items():
         if not is_dask(value):
-            value = dask.array.from_array(np.asarray(value))
-        if not np.isnan(X.shape[0]):
+            value = dask.array.from_array(_per_row(value, name))
+            if np.isnan(X.shape[0]):
+                raise ValueError(
+                    f"X has blocks of unknown lengths, into which {name} cannot be cut; call "
+                    f"X.compute_chunk_sizes() first, or give {name} as a dask array, too"
+                )
+        if not np.isnan(X.shape[0]) and not np.isnan(value.shape[0]):
             if value.shape[0] != X.shape[0]:
                 raise ValueError(f"{name} must have an entry for each of the {len(X)} rows of X")
             value = value.rechunk({0: X.chunks[0], **dict.fromkeys(range(1, value.ndim), -1)})
@@ -358,6 +422,17 @@ def _of_dask(X: Any, others: dict[str, Any]) -> tuple[Blocks, int]:
         if len(columns[-1]) != len(columns[0]):
             raise ValueError(f"{name} must have as many blocks as X, {len(columns[0])}")
     return DaskBlocks(list(zip(*columns, strict=True))), X.shape[1]
+
+
+def _per_row(value: Any, name: str) -> np.ndarray:
+    """Return what each row has as an array, or raise."""
+    try:
+        array = np.asanyarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.empty(())
+    if not array.ndim:
+        raise TypeError(f"{name} must be an array with an entry for each row of X")
+    return array
 
 
 def _as_tuple(block: Any) -> tuple:
@@ -369,7 +444,7 @@ def _run(
 ) -> Any:
     """Part of a sum of a block, after all steps; or what stands for a block without rows."""
     for step in steps:
-        if not len(block[0]):
+        if np.shape(block[0])[:1] == (0,):
             return empty
         block = _as_tuple(step(*block))
     return part(*block, *column) if len(block[0]) else empty

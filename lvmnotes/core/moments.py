@@ -297,10 +297,7 @@ def moments_if_complete(
     -------
     Moments or None
     """
-    total = as_blocks(X, sample_weight).total(_block_moments)
-    if total is None:
-        raise ValueError("X must hold at least one sample, got none")
-    n_incomplete, moments = total
+    n_incomplete, moments = as_blocks(X, sample_weight).total(_block_moments)
     return None if n_incomplete else moments
 
 

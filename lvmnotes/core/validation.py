@@ -382,7 +382,7 @@ def check_scale(data: Blocks) -> None:
     """
     X = data.total(Range.of)
     with np.errstate(over="ignore"):
-        spread = X.high - X.low
+        spread = X.high.astype(float) - X.low.astype(float)
     beyond = np.flatnonzero(
         (spread > 1 / SMALLEST_SPREAD) | (spread < SMALLEST_SPREAD * (spread > 0))
     )

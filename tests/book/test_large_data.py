@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lvmnotes import GaussianMixture
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "book" / "chapters" / "large-data.md").read_text(encoding="utf-8")
 PORT = "8786"
@@ -69,6 +71,16 @@ def test_the_session_works(tmp_path):
             )
     assert session.returncode == 0, session.stderr
     assert session.stdout.strip() == printed
+
+
+def test_new_data_are_assigned_in_blocks():
+    da = pytest.importorskip("dask.array")
+    (listing,) = (listing for listing in listings("python") if "map_blocks" in listing)
+    X = np.random.default_rng(0).normal(size=(300, 4)) + 5 * (np.arange(300) < 100)[:, None]
+    names = {"X": da.from_array(X, chunks=(70, 4)), "model": GaussianMixture(2, random_state=0)}
+    names["model"].fit(names["X"])
+    exec(listing, names)
+    np.testing.assert_array_equal(names["Z"].compute(), names["model"].predict(X))
 
 
 def test_the_memory_map_is_fitted(tmp_path):

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import warnings
+from collections import deque
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ from lvmnotes import (
     MixturePPCA,
     SparseCoding,
 )
-from lvmnotes.core.blocks import Blocks, as_blocks, comes_in_blocks, tree_sum
+from lvmnotes.core.blocks import Blocks, as_blocks, comes_in_blocks, cut_before, tree_sum
 
 RNG = np.random.default_rng(0)
 N, LENGTHS = 600, [50] * 12
@@ -105,6 +107,44 @@ class Growing:
     def __iter__(self):
         self.blocks.append(X)
         return iter(self.blocks)
+
+
+class Shrinking:
+    """Blocks of which there are fewer after some readings."""
+
+    left = 9
+
+    def __iter__(self):
+        self.left -= 1
+        return iter([X, X] if self.left > 0 else [X])
+
+
+class Once:
+    """Gives the same iterator each time."""
+
+    def __init__(self):
+        self.blocks = iter([X, X, X])
+
+    def __iter__(self):
+        return self.blocks
+
+
+class Reader:
+    """Goes on where it stopped, as readers of files do."""
+
+    row = 0
+
+    def __iter__(self):
+        while self.row < len(X):
+            self.row += 200
+            yield X[self.row - 200 : self.row]
+
+
+class Pairs:
+    """Gives data and labels, as loaders of data do."""
+
+    def __iter__(self):
+        return iter([(X, TARGETS), (X, TARGETS)])
 
 
 def learned(model):
@@ -282,9 +322,28 @@ def test_what_comes_in_blocks(tmp_path):
         (
             lambda: GaussianMixture().fit([X[:1], X[:0]]),
             ValueError,
-            "X must hold 2 samples or",
+            "X must hold at least 2 samples",
         ),
-        (lambda: PCA().fit([X[:0]]), ValueError, "X must hold at least one sample"),
+        (lambda: PCA().fit([X[:0]]), ValueError, "X must hold at least 2 samples"),
+        (lambda: GaussianMixture().fit([X[:0]] * 2), ValueError, "X must hold at least 2 samples"),
+        (lambda: PCA(5).fit([X[:1], X[1:3]]), ValueError, "n_components must be between 1 and 3"),
+        (lambda: PCA().fit(Reader()), TypeError, "X can be read once only"),
+        (lambda: PPCA().fit(Once()), TypeError, "X can be read once only"),
+        (lambda: GaussianMixture(2).fit(Shrinking()), ValueError, "X must give the same blocks"),
+        (
+            lambda: GaussianMixture().fit([X, X], sample_weight=[WEIGHTS, None]),
+            TypeError,
+            "sample_weight must be an array for each block",
+        ),
+        (
+            lambda: PLS(1).fit([X, X], [TARGETS, TARGETS[:, :1]]),
+            ValueError,
+            "Y must have the same targets in each block",
+        ),
+        (lambda: PLS(1).fit([X, X], None), ValueError, "Y: PLS requires y to be passed"),
+        (lambda: PCA().fit([X, None]), ValueError, "X: Expected 2D array"),
+        (lambda: PCA().fit(Pairs()), ValueError, "X must be an array, or an iterable of arrays"),
+        (lambda: PCA(1).fit(X).transform([X, X]), TypeError, "X must be an array here"),
         (lambda: PCA().fit([X, INCOMPLETE]), ValueError, "X contains NaN"),
         (
             lambda: PCA().fit([X[:2]], sample_weight=[[1, -1]]),
@@ -310,6 +369,55 @@ def test_what_comes_in_blocks(tmp_path):
 def test_what_cannot_be_fitted_in_blocks_is_named(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("model", "other", "kind", "message"),
+    [
+        (GaussianMixture(2), 1.0, TypeError, "sample_weight must be an array with an entry"),
+        (GaussianMixture(2), np.ones(9), ValueError, "sample_weight must have an entry for each"),
+        (GaussianMixture(2), np.ma.masked_less(WEIGHTS, 1), TypeError, "sample_weight is a masked"),
+        (PLS(1), np.ma.masked_less(TARGETS, 1), TypeError, "Y is a masked array"),
+        (PLS(1), np.split(TARGETS, [9]), TypeError, "Y must be an array with an entry for each"),
+    ],
+)
+def test_what_rows_of_a_dask_array_have_is_checked(model, other, kind, message):
+    da = pytest.importorskip("dask.array")
+    array = da.from_array(X, chunks=(100, 5))
+    name = "Y" if isinstance(model, PLS) else "sample_weight"
+    with pytest.raises(kind, match=message):
+        model.fit(array, **{name: other})
+    if np.ma.isMaskedArray(other) and other.ndim == 1:
+        with pytest.raises(TypeError, match=message):
+            model.fit([X], sample_weight=other)
+    with pytest.raises(ValueError, match=f"unknown lengths, into which {name} cannot be cut"):
+        model.fit(array[array[:, 0] > 0], **{name: X[:, 0]})
+
+
+def test_a_file_is_cut_between_sequences(tmp_path, monkeypatch):
+    monkeypatch.setattr("lvmnotes.core.blocks.MAP_SIZE", 500)  # numbers, so 100 rows
+    file = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", shape=X.shape)
+    file[:] = X
+    lengths = [70, 130, 30, 270, 100]
+    model = HiddenMarkovModel(2, **STEPS).fit(file, lengths)
+    assert_same(model, HiddenMarkovModel(2, **STEPS).fit(X, lengths))
+    cuts = cut_before(file, np.r_[0, np.cumsum(lengths)[:-1]])
+    assert [len(block) for block in cuts] == [200, 300, 100]
+    assert_same(HiddenMarkovModel(2, **STEPS).fit(file), HiddenMarkovModel(2, **STEPS).fit(X))
+    model = LatentDirichletAllocation(2, method="gibbs", n_sweeps=2, random_state=0)
+    file[:] = COUNTS
+    assert model.fit(file).topics_.shape == (2, 5)
+
+
+def test_rows_in_a_sequence_of_another_kind_are_an_array():
+    rows = deque([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]])
+    assert_same(PCA(1).fit(rows), PCA(1).fit(list(rows)))
+
+
+def test_single_precision_is_no_reason_for_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        GaussianMixture(2, random_state=0).fit([X.astype(np.float32)])
 
 
 def test_steps_are_taken_once_in_memory_and_at_each_sum_elsewhere():
