@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .core.classes import log_weights, responsibilities, total_weight
+from .core.classes import log_weights, responsibilities
 from .core.em import expectation_maximisation
+from .core.moments import total_weight
 from .core.validation import check_matrix, check_random_state
 from .mixtures import FiniteMixture, check_weights
 

@@ -149,7 +149,7 @@ class LatentDirichletAllocation(TopicModel):
         if self.method == "variational":
             self._fit_variational(data, rng)
         else:
-            self._fit_gibbs(data.rows(np.arange(data.n_rows))[0], rng)
+            self._fit_gibbs(data.total(lambda X, *_: X), rng)
         return self
 
     def _fit_variational(self, data: Blocks, rng: np.random.Generator) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .core.blocks import Blocks
-from .core.classes import best_of_short_runs, e_step, k_means, start_rows, total_weight
+from .core.classes import best_of_short_runs, e_step, k_means, start_rows
 from .core.em import expectation_maximisation
 from .core.loadings import leading_eigenpairs, orient
 from .core.local_scale import local_covariance
-from .core.moments import TINY, ClassMoments, complete_moments
+from .core.moments import TINY, ClassMoments, complete_moments, total_weight
 from .core.validation import check_random_state, check_real, check_scale, naming
 from .core.warn import warn
 from .linear_factor import LOG_2_PI

@@ -18,12 +18,11 @@ from .core.classes import (
     k_means,
     log_weights,
     start_rows,
-    total_weight,
 )
 from .core.em import expectation_maximisation
 from .core.gaussian_classes import em_step, log_densities, m_step, narrowest
 from .core.local_scale import by_distance, is_dependent, local_covariance, whiten
-from .core.moments import complete_moments
+from .core.moments import complete_moments, total_weight
 from .core.validation import (
     check_covariance,
     check_integer,

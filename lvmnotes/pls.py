@@ -13,7 +13,14 @@ from sklearn.utils import check_array, check_consistent_length
 
 from .core.base import Codec, read_block
 from .core.blocks import Blocks, Range, as_blocks, blocks_of, comes_in_blocks
-from .core.validation import check_boolean, check_integer, check_matrix, check_numeric, naming
+from .core.validation import (
+    check_boolean,
+    check_integer,
+    check_matrix,
+    check_not_masked,
+    check_numeric,
+    naming,
+)
 from .core.warn import warn
 
 
@@ -90,15 +97,16 @@ class PLS(MultiOutputMixin, RegressorMixin, Codec):
         -------
         PLS
         """
-        if comes_in_blocks(X) and Y is not None:
+        if Y is None:
+            raise ValueError("Y: PLS requires y to be passed, but the target y is None")
+        if comes_in_blocks(X):
+            check_not_masked(Y, "Y")
             data, D = blocks_of(X, Y=Y)
             self._set_n_features(D)
             data.min_rows = 2
             rows: Any = Y if hasattr(Y, "shape") else next(iter(Y))  # type: ignore[arg-type]
             data = data.map(partial(_read_pair, D, np.shape(rows)[1:]))
         else:
-            if Y is None:
-                raise ValueError("Y: PLS requires y to be passed, but the target y is None")
             X = self._read(X, reset=True, ensure_min_samples=2)
             data, D = as_blocks(X, read_targets(Y, X, "Y")), X.shape[1]
         check_boolean(self.scale, "scale")

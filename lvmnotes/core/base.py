@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from .blocks import Blocks, HeldBlocks, blocks_of, comes_in_blocks
 from .moments import check_sample_weight, weighted_rows
-from .validation import check_integer, check_matrix, check_numeric, naming
+from .validation import check_integer, check_matrix, check_not_masked, check_numeric, naming
 
 
 class LatentVariableModel(BaseEstimator):
@@ -65,6 +65,8 @@ class LatentVariableModel(BaseEstimator):
         if not comes_in_blocks(X):
             X = self._read(X, reset=reset, ensure_min_samples=ensure_min_samples, **options)
             return HeldBlocks(*weighted_rows(X, sample_weight))
+        if sample_weight is not None:
+            check_not_masked(sample_weight, "sample_weight")
         blocks, n_features = blocks_of(X, sample_weight=sample_weight)
         if reset:
             self._set_n_features(n_features)

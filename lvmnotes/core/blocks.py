@@ -306,9 +306,6 @@ def blocks_of(X: Any, **others: Any) -> tuple[Blocks, int]:
     n_features : int
     """
     others = {name: value for name, value in others.items() if value is not None}
-    for name, value in others.items():
-        if np.ma.isMaskedArray(value):
-            raise TypeError(f"{name} is a masked array, whose mask would be ignored")
     if is_dask(X):
         return _of_dask(X, others)
     if isinstance(X, np.memmap):
@@ -359,11 +356,15 @@ def cut_before(X: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
     list of ndarray
         Of `MAP_SIZE` numbers or more, but for the last one.
     """
-    size, cuts = max(1, MAP_SIZE // max(X.shape[1], 1)), [0]
+    size, cuts = _rows_per_block(X), [0]
     for row in rows:
         if row - cuts[-1] >= size:
             cuts.append(int(row))
     return np.split(X, cuts[1:])
+
+
+def _rows_per_block(X: np.ndarray) -> int:
+    return max(1, MAP_SIZE // max(X.shape[1], 1))
 
 
 class _Together:
@@ -388,7 +389,7 @@ def _side_by_side(error: str, *sources: Iterable) -> Iterator[tuple]:
 
 def _of_array(X: np.ndarray, others: dict[str, Any]) -> tuple[Blocks, int]:
     """Slices of an array that is not read as a whole."""
-    size = max(1, MAP_SIZE // max(X.shape[1], 1))
+    size = _rows_per_block(X)
     columns = [X]
     for name, value in others.items():
         columns.append(_per_row(value, name))

@@ -120,11 +120,6 @@ def _block_sums(
     return log_likelihood, sample_weight.sum(), sums
 
 
-def total_weight(X: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Total weight of the samples of a block; their number where they have no weights."""
-    return float(len(X)) if sample_weight is None else sample_weight.sum()
-
-
 def slices(X: np.ndarray, n_components: int) -> Iterable[slice]:
     """Slices of rows, of which the coordinates in all classes fit into the cache.
 

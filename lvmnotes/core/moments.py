@@ -309,7 +309,7 @@ def _block_moments(
     The sums show whether the data are complete, so complete data need no separate check.
     A mean that is far from zero is subtracted before squaring.
     """
-    n = float(len(X)) if sample_weight is None else sample_weight.sum()
+    n = total_weight(X, sample_weight)
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found below
         shift = np.zeros(X.shape[1]) if sample_weight is None else _mean(X, sample_weight / n)
         shift, total, squares = _sums(X, shift, sample_weight)
@@ -495,6 +495,11 @@ def observed_mean_and_variance(
         count, total = data.total(partial(sums, np.asarray))
         mean = total / count
         return mean, data.total(partial(sums, lambda X: (X - mean) ** 2))[1] / count
+
+
+def total_weight(X: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    """Total weight of the samples of a block; their number where they have no weights."""
+    return float(len(X)) if sample_weight is None else sample_weight.sum()
 
 
 def weighted_rows(
