@@ -291,7 +291,8 @@ def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]
 
     def chapters(name):
         unnoticed = [mutant for mutant in unasked(name) if not rows[mutant.name]["checks"]]
-        return name, ask_chapter(name, [it for it in unnoticed if has_claims(it)])
+        answers = ask_chapter(name, [it for it in unnoticed if has_claims(it)])
+        return name, dict.fromkeys(it.name for it in unnoticed) | answers
 
     with ThreadPoolExecutor(jobs) as pool:
         if names := sorted({mutant.module for mutant in unasked("tests")}):

@@ -80,17 +80,22 @@ class Breaks:
             ]
         real = [it for it in self.result["mutants"] if not self.reason(it).get("equivalent")]
         equal = len(self.result["mutants"]) - len(real)
-        by_tests = sum(bool(it["test"]) for it in real)
-        reached = [it for it in real if it["chapters"]]
+        tested = [it for it in real if "tests" in it["asked"]]
+        by_tests = sum(bool(it["test"]) for it in tested)
+        reached = [it for it in real if it["chapters"] and self.seen_by_chapters(it)]
         by_checks = sum(bool(it["checks"]) for it in reached)
         stopping = sum(bool(self.stopped(it)) for it in reached)
         missed = [it for it in self.result["mutants"] if self.missed_by(it)]
+        waiting = sum(
+            "tests" not in it["asked"] or not self.seen_by_chapters(it)
+            for it in self.result["mutants"]
+        )
         text = (
             f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
             f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
-            f"change nothing (they are *equivalent*). Of the other {len(real)}, the tests of the "
-            f"library notice {share(by_tests, len(real))}. {len(reached)} are in lines that some "
-            f"chapter executes; of these the checks of the chapters alone notice "
+            f"change nothing (they are *equivalent*). The tests of the library notice "
+            f"{share(by_tests, len(tested))} of the other {len(tested)}. {len(reached)} are in "
+            "lines that some chapter executes; of these the checks of the chapters alone notice "
             f"{share(by_checks, len(reached))}. Another error stops a chapter for "
             f"{share(stopping, len(reached))} more: its page cannot be built, but no check says "
             f"why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. The "
@@ -98,6 +103,8 @@ class Breaks:
             f"{', '.join(f'`{name}`' for name in mutants.NO_CLAIM)}, which refuse bad arguments, "
             "place warnings and print checks, nor about what refuses arguments elsewhere."
         )
+        if waiting:
+            text += f" {waiting} have not been shown to the tests or to some chapter yet."
         if self.changed:
             text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
         rows = [
@@ -115,8 +122,13 @@ class Breaks:
 
     def missed_by(self, broken):
         """Return who could have noticed a break, and did not."""
-        by_tests, by_checks = not broken["test"], broken["chapters"] and not broken["checks"]
+        by_tests = "tests" in broken["asked"] and not broken["test"]
+        by_checks = self.seen_by_chapters(broken) and broken["chapters"] and not broken["checks"]
         return ["tests"] * by_tests + ["checks"] * bool(by_checks)
+
+    def seen_by_chapters(self, broken):
+        """Return whether no chapter is left that could still notice a break."""
+        return bool(broken["checks"]) or set(broken["asked"]) >= set(chapters.names())
 
     def stopped(self, broken):
         """Return the chapters that another error than a check's stops, and the kind of error."""

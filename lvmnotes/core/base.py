@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,6 +46,9 @@ class LatentVariableModel(BaseEstimator):
         """
         if comes_in_blocks(X) and not hasattr(X, "shape"):
             raise TypeError("X must be an array here; pass the blocks one by one")
+        if reset and is_as_wanted(X, **options):
+            self._set_n_features(X.shape[1])
+            return X
         check_numeric(X, "X")
         with naming("X"):
             return validate_data(self, X, reset=reset, **{"dtype": np.float64, **options})
@@ -85,6 +89,20 @@ class LatentVariableModel(BaseEstimator):
         """Number of outputs of `transform`, from which scikit-learn makes their names."""
         self._check_fitted()
         return self.W_.shape[1]
+
+
+def is_as_wanted(
+    X: ArrayLike, *, ensure_all_finite=True, ensure_min_samples: int = 1, **_
+) -> TypeGuard[np.ndarray]:
+    """Whether scikit-learn's `check_array` would return data as they are, after a longer look."""
+    return (
+        ensure_all_finite is False
+        and type(X) is np.ndarray
+        and X.dtype == np.float64
+        and X.ndim == 2
+        and len(X) >= ensure_min_samples
+        and X.shape[1] > 0
+    )
 
 
 def read_block(

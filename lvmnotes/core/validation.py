@@ -345,9 +345,10 @@ def check_symmetric(S: ArrayLike, name: str, size: int | None = None) -> np.ndar
     ndarray of shape (n_features, n_features)
     """
     S = check_matrix(S, name, (size, size))
-    if S.shape[0] != S.shape[1] or np.abs(S - S.T).max() > 1e-8 * np.abs(S).max():
-        raise ValueError(f"{name} must be symmetric")
-    return S
+    if S.shape[0] == S.shape[1]:
+        if (S == S.T).all() or np.abs(S - S.T).max() <= 1e-8 * np.abs(S).max():
+            return S
+    raise ValueError(f"{name} must be symmetric")
 
 
 def check_covariance(S: np.ndarray, name: str) -> np.ndarray:

@@ -146,7 +146,7 @@ def test_chapters_are_asked_only_about_what_claims_are_about(monkeypatch):
     asked = [formula, *refusals]
     rows = {mutant.name: mutants.unjudged(mutant) for mutant in asked}
     assert sorted(mutants.run(asked, rows, jobs=1)) == ["ica", "ppca", "tests", "tests"]
-    assert [rows[it.name]["asked"] for it in refusals] == [["tests"], ["tests"]]
+    assert not any(rows[it.name]["chapters"] or rows[it.name]["checks"] for it in refusals)
     found = rows[formula.name]
     assert sorted(found["asked"]) == ["ica", "ppca", "tests"] and found["test"] == "a test"
     assert found["chapters"] == ["ppca"] and found["checks"] == {"ppca": ["PPCA-1: a check"]}

@@ -203,6 +203,7 @@ def test_each_correction_names_a_claim_and_says_what_is_true():
 
 
 BREAK = {"module": "pca.py", "line": 7, "chapters": ["ppca"], "stopped": {}}
+BREAK |= {"asked": ["tests", *chapters.names()]}
 
 
 @pytest.fixture
@@ -221,6 +222,7 @@ def results(tmp_path, monkeypatch):
             "checks": {},
             "stopped": {"ppca": [3, "ValueError", "shapes differ"]},
         },
+        {"before": "b", "after": "c", "test": None, "checks": {}, "asked": ["ppca"]},
     ]
     files = {
         "mutants.json": {
@@ -259,8 +261,8 @@ def results(tmp_path, monkeypatch):
 
 def test_breaks_are_counted_without_those_that_change_nothing(results):
     text, _, table, _ = Breaks().summary()
-    assert "6 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
-    assert "Of the other 5" in text and "library notice 4 (80 %)" in text
+    assert "7 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
+    assert "notice 4 (80 %) of the other 5" in text and "1 have not been shown" in text
     assert "4 are in lines that some chapter executes" in text and "alone notice 1 (25 %)" in text
     assert "stops a chapter for 1 (25 %) more" in text and "the checks notice 1 (33 %)" in text
     assert "`gone.py`, `ppca.py`" in text and "`pca.py`" not in text  # what changed since
