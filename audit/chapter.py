@@ -23,7 +23,9 @@ DRAW = {"plots", "common", "plt", "glue", "display", "question", "live_figure", 
 
 def names() -> list[str]:
     """Names of the chapters that check something."""
-    return sorted(path.stem for path in CHAPTERS.glob("*.md") if "check(" in path.read_text("utf-8"))
+    return sorted(
+        path.stem for path in CHAPTERS.glob("*.md") if "check(" in path.read_text("utf-8")
+    )
 
 
 def digest(name: str) -> str:

@@ -2,8 +2,10 @@
 
 A mutant is killed by the library's tests if one of them fails or hangs, and by the chapters if a
 check fails; an exception of another kind in a chapter counts for nothing.  Only the tests and the
-chapters that execute the broken line are run.  Each mutant gets a copy of a process that has
-collected the tests, or that has come to the first cell of a chapter that executes the line.
+chapters that execute the broken line are run, chapters only until one notices or is stopped, and
+nobody is asked about a break that `survivors.yml` shows to change nothing.  Each mutant gets a copy
+of a process that has collected the tests, or that has come to the first cell of a chapter that
+executes the line.
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
+import yaml
+
 from . import breaking, chapter, fresh
 from .chapter import ROOT
 from .operators import Mutant, mutants
 
 LIBRARY = ROOT / "lvmnotes"
 RESULTS = ROOT / "audit" / "mutants.json"
+REASONS = ROOT / "audit" / "survivors.yml"
 #: Seconds of CPU time after which no further test is begun, and after which one counts as hanging.
 ENOUGH, PATIENCE = 120, 300
 #: Seconds for which a chapter goes on after a check failed, to see which others do.
@@ -66,6 +71,17 @@ def sample(per_module: int, names: Iterable[str]) -> list[Mutant]:
 def has_claims(mutant: Mutant) -> bool:
     """Return whether some claim could be about what a mutant breaks."""
     return mutant.module not in NO_CLAIM and not mutant.refuses
+
+
+def reasons() -> dict[str, dict]:
+    """Return the entries of audit/survivors.yml by the names of their breaks, as `named` gives."""
+    entries = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else []
+    return {broken: entry for entry in entries for broken in entry["breaks"]}
+
+
+def named(row: dict) -> str:
+    """Name of a break in audit/survivors.yml, which lasts if lines move."""
+    return f"{row['module']}: {row['text']} | {row['before']} -> {row['after']}"
 
 
 def covered_by_tests() -> tuple[dict[str, float], dict[str, dict[int, set[str]]]]:
@@ -265,7 +281,7 @@ def ask_chapter(name: str, mutants: list[Mutant]) -> dict[str, tuple | None]:
 def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]:
     """Ask the tests and the chapters that have not been asked, as many at once as jobs.
 
-    A chapter is not asked once another one has noticed.
+    A chapter is not asked once another one has noticed, or was stopped.
 
     Parameters
     ----------
@@ -281,18 +297,20 @@ def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]
     str
         Who has answered: "tests", after those of each module, or a chapter.
     """
+    why = reasons()
+    real = [it for it in chosen if not why.get(named(rows[it.name]), {}).get("equivalent")]
 
     def unasked(who):
-        return [mutant for mutant in chosen if who not in rows[mutant.name]["asked"]]
+        return [mutant for mutant in real if who not in rows[mutant.name]["asked"]]
 
     def tests(module):
         asked = [mutant for mutant in unasked("tests") if mutant.module == module]
         return "tests", ask_tests(asked, *covering.result())
 
     def chapters(name):
-        unnoticed = [mutant for mutant in unasked(name) if not rows[mutant.name]["checks"]]
-        answers = ask_chapter(name, [it for it in unnoticed if has_claims(it)])
-        return name, dict.fromkeys(it.name for it in unnoticed) | answers
+        open_ones = [mutant for mutant in unasked(name) if not is_settled(rows[mutant.name])]
+        answers = ask_chapter(name, [it for it in open_ones if has_claims(it)])
+        return name, dict.fromkeys(it.name for it in open_ones) | answers
 
     with ThreadPoolExecutor(jobs) as pool:
         if names := sorted({mutant.module for mutant in unasked("tests")}):
@@ -306,9 +324,17 @@ def run(chosen: list[Mutant], rows: dict[str, dict], jobs: int) -> Iterator[str]
             yield who
 
 
+def is_settled(row: dict) -> bool:
+    """Whether a chapter has noticed a break, or was stopped by it: no other one is asked."""
+    return bool(row["checks"] or row["stopped"])
+
+
 def unjudged(mutant: Mutant) -> dict:
     """Return what the results say of a mutant before anyone was asked."""
-    row = {name: getattr(mutant, name) for name in ("name", "module", "line", "before", "after")}
+    row = {
+        name: getattr(mutant, name)
+        for name in ("name", "module", "line", "text", "before", "after")
+    }
     return row | {"test": None, "chapters": [], "checks": {}, "stopped": {}, "asked": []}
 
 

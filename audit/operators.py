@@ -52,6 +52,8 @@ class Mutant:
     module : str
         File name within `lvmnotes`, such as ``core/em.py``.
     line, column : int
+    text : str
+        The line as it was.
     before, after : str
         The expression, and what became of it.
     source : str
@@ -63,6 +65,7 @@ class Mutant:
     module: str
     line: int
     column: int
+    text: str
     before: str
     after: str
     source: str
@@ -96,9 +99,9 @@ def mutants(module: str, source: str) -> list[Mutant]:
         for broken in _breaks(node):
             after = ast.unparse(broken)
             if after != ast.unparse(node):
-                text = _replaced(lines, node, after)
-                place = node.lineno, node.col_offset + 1
-                mutant = Mutant(module, *place, before, after, text, refuses)
+                source_after = _replaced(lines, node, after)
+                place = node.lineno, node.col_offset + 1, lines[node.lineno - 1].decode().strip()
+                mutant = Mutant(module, *place, before, after, source_after, refuses)
                 found[mutant.name] = mutant
     return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.column))
 

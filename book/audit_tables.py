@@ -9,15 +9,12 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from audit import chapter as chapters  # noqa: E402
 from audit import controls, mutants, seeds  # noqa: E402
 
-REASONS = ROOT / "audit" / "survivors.yml"
 ENOUGH = 0.95  # of the other seeds
 STALE = '<span class="stale">changed since</span>'
 
@@ -42,8 +39,7 @@ class Breaks:
         self.result = read(mutants.RESULTS)
         if not self.result:
             return
-        reasons = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else []
-        self.reasons = {broken: it for it in reasons for broken in it["breaks"]}
+        self.reasons = mutants.reasons()
         self.changed = [
             name
             for name, measured in self.result["modules"].items()
@@ -56,7 +52,7 @@ class Breaks:
 
     def reason(self, broken):
         """Return the entry of audit/survivors.yml on a break, empty where there is none."""
-        return self.reasons.get(named(broken), {})
+        return self.reasons.get(mutants.named(broken), {})
 
     def of(self, claim):
         """Return how many breaks the checks of a claim noticed, with an example, as a line."""
@@ -86,10 +82,7 @@ class Breaks:
         by_checks = sum(bool(it["checks"]) for it in reached)
         stopping = sum(bool(self.stopped(it)) for it in reached)
         missed = [it for it in self.result["mutants"] if self.missed_by(it)]
-        waiting = sum(
-            "tests" not in it["asked"] or not self.seen_by_chapters(it)
-            for it in self.result["mutants"]
-        )
+        waiting = sum("tests" not in it["asked"] or not self.seen_by_chapters(it) for it in real)
         text = (
             f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
             f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
@@ -99,7 +92,7 @@ class Breaks:
             f"{share(by_checks, len(reached))}. Another error stops a chapter for "
             f"{share(stopping, len(reached))} more: its page cannot be built, but no check says "
             f"why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. The "
-            "search stops at the first chapter that notices. No chapter is asked about "
+            "search ends with the first chapter that notices or is stopped. No chapter is asked of "
             f"{', '.join(f'`{name}`' for name in mutants.NO_CLAIM)}, which refuse bad arguments, "
             "place warnings and print checks, nor about what refuses arguments elsewhere."
         )
@@ -128,7 +121,7 @@ class Breaks:
 
     def seen_by_chapters(self, broken):
         """Return whether no chapter is left that could still notice a break."""
-        return bool(broken["checks"]) or set(broken["asked"]) >= set(chapters.names())
+        return mutants.is_settled(broken) or set(broken["asked"]) >= set(chapters.names())
 
     def stopped(self, broken):
         """Return the chapters that another error than a check's stops, and the kind of error."""
@@ -226,11 +219,6 @@ def shown(broken):
     """Return a break in words: where, what was there, what it became."""
     place = f"{broken['module']}:{broken['line']}"
     return f"{code(place)} {code(broken['before'])} → {code(broken['after'])}"
-
-
-def named(broken):
-    """Return the name of a break in audit/survivors.yml, which lasts if lines move."""
-    return f"{broken['module']}: {broken['before']} -> {broken['after']}"
 
 
 def code(text):

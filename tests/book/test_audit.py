@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -151,6 +152,27 @@ def test_chapters_are_asked_only_about_what_claims_are_about(monkeypatch):
     assert sorted(found["asked"]) == ["ica", "ppca", "tests"] and found["test"] == "a test"
     assert found["chapters"] == ["ppca"] and found["checks"] == {"ppca": ["PPCA-1: a check"]}
     assert "tests" not in mutants.run(asked, rows, jobs=1)  # they have answered
+
+
+def test_nobody_is_asked_in_vain(monkeypatch, tmp_path):
+    """Not about a break that changes nothing; no second chapter about one that has stopped one."""
+    equal = the_mutant("core/em.py", "latest**2", "latest")
+    broken = the_mutant("core/em.py", "3", "2")
+    rows = {mutant.name: mutants.unjudged(mutant) for mutant in (equal, broken)}
+    entry = {"reason": "x", "equivalent": True, "breaks": [mutants.named(rows[equal.name])]}
+    (tmp_path / "survivors.yml").write_text(json.dumps([entry]))
+    monkeypatch.setattr(mutants, "REASONS", tmp_path / "survivors.yml")
+    monkeypatch.setattr(fresh, "call", lambda *_: ({}, {}))
+    monkeypatch.setattr(mutants, "ask_tests", lambda asked, *_: {it.name: "a test" for it in asked})
+    stopped = [], [3, "ValueError", "shapes differ"]
+    monkeypatch.setattr(
+        mutants, "ask_chapter", lambda name, asked: {it.name: stopped for it in asked}
+    )
+    for chapters in (["ica"], ["ica", "ppca"]):
+        monkeypatch.setattr(chapter, "names", lambda chapters=chapters: chapters)
+        list(mutants.run([equal, broken], rows, jobs=1))
+    assert rows[equal.name] == mutants.unjudged(equal)
+    assert sorted(rows[broken.name]["asked"]) == ["ica", "tests"]
 
 
 def test_a_constant_is_broken_where_it_was_imported():

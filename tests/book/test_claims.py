@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from graphlib import TopologicalSorter
 
-import audit_tables
 import nbformat
 import pytest
 import yaml
@@ -255,7 +254,7 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setattr(mutants, "RESULTS", tmp_path / "mutants.json")
     monkeypatch.setattr(controls, "RESULTS", tmp_path / "controls.json")
     monkeypatch.setattr(seeds, "RESULTS", tmp_path / "seeds.json")
-    monkeypatch.setattr(audit_tables, "REASONS", tmp_path / "survivors.yml")
+    monkeypatch.setattr(mutants, "REASONS", tmp_path / "survivors.yml")
     return tmp_path
 
 
@@ -315,7 +314,7 @@ def test_without_results_the_page_says_so(results):
 def test_every_break_that_nobody_notices_has_a_reason():
     breaks = Breaks()
     if breaks.result:
-        tried = {audit_tables.named(it) for it in breaks.result["mutants"]}
+        tried = {mutants.named(it) for it in breaks.result["mutants"]}
         assert breaks.reasons.keys() <= tried
         assert all(it["reason"].strip() for it in breaks.reasons.values())
         for it in breaks.result["mutants"]:
