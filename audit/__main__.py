@@ -50,11 +50,13 @@ def measure_controls(options):
     """Break the chapters that were not broken before."""
     target = options.output or controls.RESULTS
     result = read(target, {"chapters": {}, "checks": []})
+    breaks = read(mutants.RESULTS, {"mutants": []})["mutants"]
     forget_stale(result, "chapters", "chapter", digests())
     left = [name for name in options.names or chapter.names() if name not in result["chapters"]]
     broken = partial(fresh.call, chapter.ROOT, "audit.controls", "run")
+    noticed = [{it for row in breaks for it in row["checks"].get(name, [])} for name in left]
     with ThreadPoolExecutor(options.jobs) as pool:
-        for name, found in zip(left, pool.map(broken, left), strict=True):
+        for name, found in zip(left, pool.map(broken, left, noticed), strict=True):
             result["chapters"][name] = chapter.digest(name)
             result["checks"] += [
                 {"chapter": name, "check": check, **how} for check, how in found.items()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import random
 import time
+from collections.abc import Iterable
 
 from . import operators
 from .chapter import ROOT, Run
@@ -22,13 +23,16 @@ PER_CELL, CELLS_AFTER = 12, 2
 LONGEST, PER_CELL_SECONDS = 20, 40
 
 
-def run(name: str) -> dict[str, dict]:
+def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
     """Find a break of a chapter's code for each of its checks.
 
     Parameters
     ----------
     name : str
         Chapter.
+    noticed : iterable of str
+        Claims and descriptions of checks that a break of the library has failed: for these no
+        further one is looked for.
 
     Returns
     -------
@@ -36,7 +40,7 @@ def run(name: str) -> dict[str, dict]:
         By claim and description of a check, the ``place``, and what was there ``before`` and
         ``after``, of the first break that makes it fail.
     """
-    chapter, killed = Run(name), {}
+    chapter, killed = Run(name), dict.fromkeys(noticed)
     checks, seconds = in_a_copy(_survey, chapter)
     with_checks = [number for number, found in enumerate(checks) if found]
     for number, source in enumerate(chapter.sources):
@@ -53,7 +57,7 @@ def run(name: str) -> dict[str, dict]:
             for check in in_a_copy(_failing, chapter, number, broken.source, near) or []:
                 killed.setdefault(check, how)
         chapter.execute(number)
-    return killed
+    return {check: how for check, how in killed.items() if how}
 
 
 def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:

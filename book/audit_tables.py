@@ -76,30 +76,17 @@ class Breaks:
             ]
         real = [it for it in self.result["mutants"] if not self.reason(it).get("equivalent")]
         equal = len(self.result["mutants"]) - len(real)
-        tested = [it for it in real if "tests" in it["asked"]]
-        by_tests = sum(bool(it["test"]) for it in tested)
-        reached = [it for it in real if it["chapters"] and self.seen_by_chapters(it)]
-        by_checks = sum(bool(it["checks"]) for it in reached)
-        stopping = sum(bool(self.stopped(it)) for it in reached)
-        missed = [it for it in self.result["mutants"] if self.missed_by(it)]
-        waiting = sum("tests" not in it["asked"] or not self.seen_by_chapters(it) for it in real)
         text = (
             f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
             f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
-            f"change nothing (they are *equivalent*). The tests of the library notice "
-            f"{share(by_tests, len(tested))} of the other {len(tested)}. {len(reached)} are in "
-            "lines that some chapter executes; of these the checks of the chapters alone notice "
-            f"{share(by_checks, len(reached))}. Another error stops a chapter for "
-            f"{share(stopping, len(reached))} more: its page cannot be built, but no check says "
-            f"why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. The "
-            "search ends with the first chapter that notices or is stopped. No chapter is asked of "
+            f"change nothing (they are *equivalent*). {self._by_tests(real)} "
+            f"{self._by_chapters(real)} No chapter is asked about "
             f"{', '.join(f'`{name}`' for name in mutants.NO_CLAIM)}, which refuse bad arguments, "
             "place warnings and print checks, nor about what refuses arguments elsewhere."
         )
-        if waiting:
-            text += f" {waiting} have not been shown to the tests or to some chapter yet."
         if self.changed:
             text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
+        missed = [it for it in self.result["mutants"] if self.missed_by(it)]
         rows = [
             f"| {shown(it)}{f' {STALE}' if it['module'] in self.changed else ''} "
             f"| {self._missed(it)} | {self.why(it) or 'no reason given yet'} |"
@@ -112,6 +99,29 @@ class Breaks:
             "\n".join(["| Break | Missed by | Why |", "|---|---|---|", *rows]),
             "</details>",
         ]
+
+    def _by_tests(self, real):
+        """Return how many breaks the tests notice, as a sentence; no share before all are asked."""
+        asked = [it for it in real if "tests" in it["asked"]]
+        if len(asked) < len(real):
+            return f"The tests of the library have been asked about {len(asked)} of the others yet."
+        noticed = sum(bool(it["test"]) for it in real)
+        return f"The tests of the library notice {share(noticed, len(real))} of the others."
+
+    def _by_chapters(self, real):
+        """Return the same for the checks of the chapters."""
+        if waiting := sum(not self.seen_by_chapters(it) for it in real):
+            return f"{waiting} have not been shown to all chapters yet."
+        reached = [it for it in real if it["chapters"]]
+        by_checks = sum(bool(it["checks"]) for it in reached)
+        stopping = sum(bool(self.stopped(it)) for it in reached)
+        return (
+            f"{len(reached)} are in lines that some chapter executes; of these the checks of the "
+            f"chapters alone notice {share(by_checks, len(reached))}. Another error stops one for "
+            f"{share(stopping, len(reached))} more: its page cannot be built, but no check "
+            f"says why. Of the rest the checks notice {share(by_checks, len(reached) - stopping)}. "
+            "The search ends with the first chapter that notices or is stopped."
+        )
 
     def missed_by(self, broken):
         """Return who could have noticed a break, and did not."""

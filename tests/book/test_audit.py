@@ -233,6 +233,7 @@ def test_a_check_is_broken_by_its_cell_or_by_one_before(tmp_path, monkeypatch):
     write_chapter(tmp_path, *cells)
     found = fresh.in_a_copy(controls.run, "a")
     assert set(found) == {"A-1: twice", "A-2: sum"}
+    assert set(fresh.in_a_copy(controls.run, "a", ["A-2: sum"])) == {"A-1: twice"}
     assert found["A-1: twice"]["place"] == "cell 1, line 3"
 
 

@@ -201,7 +201,7 @@ def test_each_correction_names_a_claim_and_says_what_is_true():
     assert all(it["said"].replace("'", "’") in shown for it in corrections)
 
 
-BREAK = {"module": "pca.py", "line": 7, "chapters": ["ppca"], "stopped": {}}
+BREAK = {"module": "pca.py", "line": 7, "text": "y", "chapters": ["ppca"], "stopped": {}}
 BREAK |= {"asked": ["tests", *chapters.names()]}
 
 
@@ -221,7 +221,6 @@ def results(tmp_path, monkeypatch):
             "checks": {},
             "stopped": {"ppca": [3, "ValueError", "shapes differ"]},
         },
-        {"before": "b", "after": "c", "test": None, "checks": {}, "asked": ["ppca"]},
     ]
     files = {
         "mutants.json": {
@@ -245,8 +244,8 @@ def results(tmp_path, monkeypatch):
             ],
         },
         "survivors.yml": [
-            {"reason": "Nobody looks.", "breaks": ["pca.py: n | 1 -> n"]},
-            {"reason": "Both are zero.", "equivalent": True, "breaks": ["pca.py: 0 * n -> 0"]},
+            {"reason": "Nobody looks.", "breaks": ["pca.py: y | n | 1 -> n"]},
+            {"reason": "Both are zero.", "equivalent": True, "breaks": ["pca.py: y | 0 * n -> 0"]},
         ],
     }  # fmt: skip
     for name, content in files.items():
@@ -260,8 +259,8 @@ def results(tmp_path, monkeypatch):
 
 def test_breaks_are_counted_without_those_that_change_nothing(results):
     text, _, table, _ = Breaks().summary()
-    assert "7 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
-    assert "notice 4 (80 %) of the other 5" in text and "1 have not been shown" in text
+    assert "6 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
+    assert "notice 4 (80 %) of the others" in text
     assert "4 are in lines that some chapter executes" in text and "alone notice 1 (25 %)" in text
     assert "stops a chapter for 1 (25 %) more" in text and "the checks notice 1 (33 %)" in text
     assert "`gone.py`, `ppca.py`" in text and "`pca.py`" not in text  # what changed since
@@ -272,6 +271,19 @@ def test_breaks_are_counted_without_those_that_change_nothing(results):
         "| pca.py:7 0 * n → 0 | nobody: equivalent | Both are zero. |",
         "| pca.py:7 W → W.T | checks | ppca stops: ValueError |",
     ]
+
+
+def test_no_share_of_breaks_is_given_before_all_have_answered(results):
+    """Those that are noticed are known first."""
+    found = json.loads(mutants.RESULTS.read_text())
+    found["mutants"].append(BREAK | {"before": "b", "after": "c", "test": None, "checks": {}})
+    for asked in (["ppca"], ["tests", "ppca"], chapters.names()):
+        found["mutants"][-1]["asked"] = asked
+        mutants.RESULTS.write_text(json.dumps(found))
+        text, _, table, _ = Breaks().summary()
+        assert ("asked about 5 of the others yet" in text) == ("tests" not in asked)
+        assert ("1 have not been shown to all" in text) == ("ica" not in asked)
+        assert ("b → c" in BeautifulSoup(table, "html.parser").text) == (asked != ["ppca"])
 
 
 def test_a_claim_says_how_many_breaks_it_noticed(results):
