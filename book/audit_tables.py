@@ -75,18 +75,18 @@ class Breaks:
                 "(`make mutants`)."
             ]
         real = [it for it in self.result["mutants"] if not self.reason(it).get("equivalent")]
-        equal = len(self.result["mutants"]) - len(real)
+        equal = [it for it in self.result["mutants"] if it not in real]
         text = (
             f"**Breaks.** {len(self.result['mutants'])} one-line breaks of "
-            f"{len(self.result['modules'])} modules of the library were tried. {equal} of them "
-            f"change nothing (they are *equivalent*). {self._by_tests(real)} "
+            f"{len(self.result['modules'])} modules of the library were tried. {len(equal)} of "
+            f"them change nothing (they are *equivalent*). {self._by_tests(real)} "
             f"{self._by_chapters(real)} No chapter is asked about "
             f"{', '.join(f'`{name}`' for name in mutants.NO_CLAIM)}, which refuse bad arguments, "
             "place warnings and print checks, nor about what refuses arguments elsewhere."
         )
         if self.changed:
             text += f" Modules {STALE}: {', '.join(f'`{name}`' for name in self.changed)}."
-        missed = [it for it in self.result["mutants"] if self.missed_by(it)]
+        missed = [it for it in self.result["mutants"] if it in equal or self.missed_by(it)]
         rows = [
             f"| {shown(it)}{f' {STALE}' if it['module'] in self.changed else ''} "
             f"| {self._missed(it)} | {self.why(it) or 'no reason given yet'} |"

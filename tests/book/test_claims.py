@@ -213,7 +213,7 @@ def results(tmp_path, monkeypatch):
         {"before": "n | 1", "after": "n", "test": None, "checks": {}},
         {"before": "a < b", "after": "a <= b", "test": "tests/a.py::b", "checks": {}},
         {"before": "1", "after": "2", "test": "tests/a.py::b", "checks": {}, "chapters": []},
-        {"before": "0 * n", "after": "0", "test": None, "checks": {}},
+        {"before": "0 * n", "after": "0", "test": None, "checks": {}, "chapters": [], "asked": []},
         {
             "before": "W",
             "after": "W.T",
@@ -262,7 +262,7 @@ def test_breaks_are_counted_without_those_that_change_nothing(results):
     assert "6 one-line breaks of 3 modules" in text and "1 of them change nothing" in text
     assert "notice 4 (80 %) of the others" in text
     assert "4 are in lines that some chapter executes" in text and "alone notice 1 (25 %)" in text
-    assert "stops a chapter for 1 (25 %) more" in text and "the checks notice 1 (33 %)" in text
+    assert "stops one for 1 (25 %) more" in text and "the checks notice 1 (33 %)" in text
     assert "`gone.py`, `ppca.py`" in text and "`pca.py`" not in text  # what changed since
     rows = [BeautifulSoup(row, "html.parser").get_text() for row in table.splitlines()[2:]]
     assert rows == [
