@@ -94,8 +94,8 @@ class Run:
             outcome = "holds"
         except AssertionError:
             outcome = "fails"
-            if self.after_failure and not self.failing():
-                signal.setitimer(signal.ITIMER_PROF, self.after_failure)
+            if not self.failing():
+                self._end_soon()
         except (TypeError, ValueError) as error:
             outcome = str(error)
         self.checks.append([claim, what, outcome, bool(fails)])
@@ -114,7 +114,13 @@ class Run:
             try:
                 exec(compile(source, f"{self.name}, cell {number}", "exec"), self._namespace)
             except Exception as error:
+                if not self.errors and not self.failing():
+                    self._end_soon()
                 self.errors.append([number, type(error).__name__, str(error)[:200]])
+
+    def _end_soon(self) -> None:
+        if self.after_failure:
+            signal.setitimer(signal.ITIMER_PROF, self.after_failure)
 
     def execute_from(self, start: int, longest: float) -> None:
         """Execute a cell and all after it, until the time is over; 0 seconds are no limit."""

@@ -31,8 +31,9 @@ RESULTS = ROOT / "audit" / "mutants.json"
 REASONS = ROOT / "audit" / "survivors.yml"
 #: Seconds of CPU time after which no further test is begun, and after which one counts as hanging.
 ENOUGH, PATIENCE = 120, 300
-#: Seconds for which a chapter goes on after a check failed, to see which others do.
-AFTER_FAILURE = 3
+#: Seconds for which a chapter goes on after an error, and then after a check failed, to see which
+#: others do.
+AFTER_FAILURE = 4
 #: Modules that draw, ask or mark: the chapters run without them, and they have no claims.
 #: `tests/book` and `tests/coursework` look at them.
 LEFT_OUT = (
