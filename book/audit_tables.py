@@ -104,7 +104,9 @@ class Breaks:
         """Return how many breaks the tests notice, as a sentence; no share before all are asked."""
         asked = [it for it in real if "tests" in it["asked"]]
         if len(asked) < len(real):
-            return f"The tests of the library have been asked about {len(asked)} of the others yet."
+            return (
+                f"The tests of the library have been asked about {len(asked)} of the others so far."
+            )
         noticed = sum(bool(it["test"]) for it in real)
         return f"The tests of the library notice {share(noticed, len(real))} of the others."
 
@@ -141,7 +143,7 @@ class Breaks:
         """Return why the tests or the checks miss a break, empty where nobody has found out."""
         if reason := self.reason(broken).get("reason"):
             return reason
-        if broken["test"]:
+        if "tests" not in self.missed_by(broken):
             return "; ".join(f"{it} stops: {error}" for it, error in self.stopped(broken).items())
         return ""
 
