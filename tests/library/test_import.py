@@ -53,7 +53,8 @@ def test_import_takes_little_longer_than_scikit_learns():
     """By the CPU time of fresh interpreters, which a busy machine stretches but little."""
 
     def seconds(module):
-        code = f"import time, {module}; print(time.process_time())"
-        return median(float(run(code)) for _ in range(5))
+        return float(run(f"import time, {module}; print(time.process_time())"))
 
-    assert seconds("lvmnotes") < 1.5 * seconds("sklearn.decomposition")
+    # In turn, because how much it stretches them changes.
+    ratios = [seconds("lvmnotes") / seconds("sklearn.decomposition") for _ in range(5)]
+    assert median(ratios) < 1.5
