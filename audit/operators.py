@@ -99,9 +99,10 @@ def mutants(module: str, source: str) -> list[Mutant]:
         for broken in _breaks(node):
             after = ast.unparse(broken)
             if after != ast.unparse(node):
-                source_after = _replaced(lines, node, after)
-                place = node.lineno, node.col_offset + 1, lines[node.lineno - 1].decode().strip()
-                mutant = Mutant(module, *place, before, after, source_after, refuses)
+                place = node.lineno, node.col_offset + 1
+                text = lines[node.lineno - 1].decode().strip()
+                broken_source = _replaced(lines, node, after)
+                mutant = Mutant(module, *place, text, before, after, broken_source, refuses)
                 found[mutant.name] = mutant
     return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.column))
 
