@@ -26,7 +26,8 @@
   }
 
   addEventListener("DOMContentLoaded", () => {
-    const choice = document.querySelector(`.code-switch [value="${remembered() ?? "some"}"]`);
+    // Without a choice the page stays as it is: a reader may have opened a fold while it loaded.
+    const choice = document.querySelector(`.code-switch [value="${remembered()}"]`);
     if (choice) {
       choice.checked = true;
       show(choice.value);

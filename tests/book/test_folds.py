@@ -121,6 +121,15 @@ def test_one_switch_shows_all_code_or_none_and_is_remembered(chapter):
         assert n_open(chapter) == expected
 
 
+def test_folds_that_a_reader_opened_while_the_page_loads_stay_open(chapter):
+    chapter.add_init_script(
+        """document.addEventListener("readystatechange", () => document.readyState === "interactive"
+            && document.querySelectorAll("details").forEach(fold => { fold.open = true; }))"""
+    )
+    chapter.reload(wait_until="load")
+    assert n_open(chapter) == chapter.locator("article details.code").count()
+
+
 def test_a_link_into_a_fold_opens_it_with_its_code(chapter):
     cell = chapter.locator(".cell", has=chapter.locator("#check-PPCA-7-1"))
     assert not chapter.locator("#check-PPCA-7-1").is_visible()

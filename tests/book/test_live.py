@@ -218,7 +218,8 @@ def test_differences_are_seen():
 
 
 def test_the_large_files_are_loaded_once_and_nothing_comes_from_elsewhere(page, site):
-    page.goto(f"{site}/book/chapters/{QUICK}.html", wait_until="networkidle")
+    page.goto(f"{site}/book/chapters/{QUICK}.html")
+    page.wait_for_load_state("networkidle")
     assert not [url for url in page.asked if "/live/" in url]
     start(page, site, QUICK)
     asked = [url for url in page.asked if not url.startswith(("blob:", "data:"))]

@@ -81,7 +81,8 @@ def problems(browser, address, reader):
     page.on("console", lambda it: it.type == "error" and heard.append(it.text))
     page.on("pageerror", lambda it: heard.append(str(it)))
     page.set_default_timeout(120_000)
-    page.goto(address, wait_until="networkidle")
+    page.goto(address)
+    page.wait_for_load_state("networkidle")  # alone it can come before the page is complete
     page.evaluate(OPEN)
     # As if all of it were near the window.
     page.add_style_tag(content="* { content-visibility: visible !important }")

@@ -58,7 +58,8 @@ def loads(browser, address):
     tab.set_default_timeout(120_000)
     paths = set()
     tab.on("requestfinished", lambda it: paths.add(unquote(urlsplit(it.url).path).lstrip("/")))
-    tab.goto(address, wait_until="networkidle")
+    tab.goto(address)
+    tab.wait_for_load_state("networkidle")
     tab.close()
     return paths
 
@@ -82,7 +83,8 @@ def computed_styles(browser, page, scheme):
     """Return how everything on a page of the site is styled."""
     tab = browser.new_page(color_scheme=scheme)
     tab.set_default_timeout(120_000)
-    tab.goto((SITE / page).as_uri(), wait_until="networkidle")
+    tab.goto((SITE / page).as_uri())
+    tab.wait_for_load_state("networkidle")
     tab.evaluate("document.fonts.ready")
     styles = tab.evaluate(STYLES)
     tab.close()
