@@ -157,9 +157,12 @@ def failing_tests(nodes: dict[Mutant, list[str]]) -> dict[str, str | None]:
     dict
         By the mutant's name, the name of a test, "hangs", or None if all pass.
     """
-    found, failed = {}, []
+    found, failed, mistakes = {}, [], []
 
     class Judge:
+        def pytest_internalerror(self, excrepr):
+            mistakes.append(str(excrepr))
+
         def pytest_runtestloop(self, session):
             items = {item.nodeid: item for item in session.items}
             for mutant, names in nodes.items():
@@ -174,7 +177,7 @@ def failing_tests(nodes: dict[Mutant, list[str]]) -> dict[str, str | None]:
 
     if files := {name.partition("::")[0] for names in nodes.values() for name in names}:
         status = _pytest(sorted(files), Judge())
-        assert status == 0, f"pytest ends with {status}"
+        assert status == 0, f"pytest ends with {status}: {mistakes}"
     return dict.fromkeys(mutant.name for mutant in nodes) | found
 
 

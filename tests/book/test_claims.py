@@ -331,3 +331,16 @@ def test_every_break_that_nobody_notices_has_a_reason():
         assert all(it["reason"].strip() for it in breaks.reasons.values())
         for it in breaks.result["mutants"]:
             assert not breaks.missed_by(it) or breaks.why(it), it
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_break_is_known_for_every_check(chapter):
+    """Of the library, or of the chapter's code; a control is a break itself."""
+    found = Controls()
+    if not found.result or chapter not in found.result["chapters"] or found.has_changed(chapter):
+        pytest.skip("not measured since the chapter's code changed")
+    notebook = nbformat.read(ROOT / "book" / "chapters" / f"{chapter}.ipynb", as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    made = [it.data[MIME_TYPE] for it in outputs if MIME_TYPE in it.get("data", {})]
+    checked = {(check["claim"], check["what"]) for check in made if not check["fails"]}
+    assert [check for check in sorted(checked) if found.of(chapter, *check) == ["–"]] == []

@@ -398,6 +398,7 @@ def test_a_file_is_cut_between_sequences(tmp_path, monkeypatch):
     monkeypatch.setattr("lvmnotes.core.blocks.MAP_SIZE", 500)  # numbers, so 100 rows
     file = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", shape=X.shape)
     file[:] = X
+    assert comes_in_blocks(file)
     lengths = [70, 130, 30, 270, 100]
     model = HiddenMarkovModel(2, **STEPS).fit(file, lengths)
     assert_same(model, HiddenMarkovModel(2, **STEPS).fit(X, lengths))

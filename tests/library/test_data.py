@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
 from lvmnotes import data
 
@@ -221,6 +222,29 @@ def test_a_window_moves_over_a_photograph():
     assert np.abs(films.X).max() < 5  # of the photograph's standard deviations
     assert data.moving_patches(3, 60, size=40).X.shape == (180, 1600)
     assert not np.array_equal(data.moving_patches(60, 15, size=8, random_state=4).X, films.X)
+
+
+@pytest.mark.parametrize("n_steps", [2, 15])
+def test_a_window_turns_and_moves_without_a_change_of_shape(monkeypatch, n_steps):
+    """Pictures whose grey is the row or the column show where each pixel of a window was."""
+    height, width = 120, 200
+    place = []
+    for ramp in np.indices((2 * height, 2 * width)) // 2:
+        picture = np.repeat(ramp[:, :, None], 3, axis=2).astype(float)
+        shown = Bunch(images=[picture, picture])
+        monkeypatch.setattr("lvmnotes.data.load_sample_images", lambda shown=shown: shown)
+        films = data.moving_patches(40, n_steps, size=5, random_state=1).X
+        place.append(films.reshape(40, n_steps, 25) * ramp.std() + ramp.mean())
+    place = np.stack(place, axis=-1)
+    assert (place > 0).all() and (place < [height - 1, width - 1]).all()
+    grid = np.stack(np.divmod(np.arange(25), 5), axis=-1)
+    distance = np.linalg.norm(grid[:, None] - grid, axis=-1)
+    between = np.linalg.norm(place[:, :, :, None] - place[:, :, None], axis=-1)
+    np.testing.assert_allclose(between, np.broadcast_to(distance, between.shape), atol=1e-9)
+    steps = np.diff(place.mean(axis=2), axis=1)
+    speed = np.linalg.norm(steps, axis=-1)
+    assert (speed > 0.5).all() and (speed < 1.5).all()
+    np.testing.assert_allclose(steps, np.broadcast_to(steps[:, :1], steps.shape), atol=1e-9)
 
 
 def test_meats_are_spectra_of_water_fat_and_protein():

@@ -258,6 +258,7 @@ def test_natural_patches_are_whitened():
     assert (patches.labels["image"] == "china").sum() == 2000
     neighbours = [np.corrcoef(p.X[:, 0], p.X[:, 3])[0, 1] for p in (patches, plain)]
     assert abs(neighbours[0]) < 0.2 < 0.8 < neighbours[1]
+    np.testing.assert_allclose([patches.X.std(), plain.X.std()], 1, atol=0.1)
     np.testing.assert_array_equal(patches.X, data.natural_patches(4000, 8).X)
     assert stats.kurtosis(patches.X, axis=None) > 3
     with pytest.raises(ValueError, match="n_samples must be at least 2"):
