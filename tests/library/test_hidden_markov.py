@@ -604,3 +604,10 @@ def test_bad_lengths_are_named(lengths, message):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_two_steps_are_enough_and_units_do_not_matter():
+    assert HiddenMarkovModel(1).fit([[0.0], [1.0]]).means_.item() == pytest.approx(0.5)
+    steps = np.random.default_rng(0).normal(size=(50, 2))
+    tiny = HiddenMarkovModel(1).fit(1e-9 * steps)
+    np.testing.assert_allclose(tiny.covariances_[0], 1e-18 * np.cov(steps.T, bias=True))

@@ -280,3 +280,10 @@ def test_without_parameters_there_is_nothing_to_ask():
     for method in ("transform", "score", "score_samples", "inverse_transform"):
         with pytest.raises(NotFittedError, match="no parameters yet"):
             getattr(ICA(), method)(X)
+
+
+def test_the_trace_ends_at_the_score_for_sources_without_peaks():
+    flat = np.random.default_rng(1).uniform(-1, 1, size=(2000, 3)) @ W[:3, :3].T
+    fit = ICA(method="ml", random_state=0).fit(flat)
+    assert not fit.super_gaussian_.any()
+    assert fit.log_likelihood_trace_[-1] == pytest.approx(fit.score(flat), rel=1e-10)

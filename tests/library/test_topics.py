@@ -354,6 +354,16 @@ def test_topics_without_words_are_drawn_from_a_narrow_prior():
     assert z.min() >= 0 and z.max() < 8
 
 
+def test_topics_of_gibbs_sampling_are_means_over_the_last_quarter():
+    fit = LatentDirichletAllocation(2, ALPHA, ETA, "gibbs", n_sweeps=20, random_state=3).fit(TOY)
+    words = lda.tokens(TOY)[1]
+    draws = lda.gibbs_sweeps(TOY, 2, ALPHA, ETA, 3)
+    kept = [lda.count(z, words, len(TOY[0]), 2).T + ETA for z in islice(draws, 15, 20)]
+    mean = np.mean([it / it.sum(axis=1, keepdims=True) for it in kept], axis=0)
+    largest_first = np.argsort(-sum(kept).sum(axis=1), kind="stable")
+    np.testing.assert_allclose(fit.topics_, mean[largest_first], rtol=1e-12)
+
+
 @pytest.mark.parametrize("method", ["variational", "gibbs"])
 def test_one_topic_has_a_posterior_in_closed_form(method):
     """Then nothing is approximated: the bound is the evidence, and the topic its posterior mean."""
