@@ -88,6 +88,17 @@ def test_linear_training_does_not_see_the_unit_or_the_mean():
     np.testing.assert_allclose(other.error_trace_, 1e6 * model.error_trace_, rtol=1e-6)
 
 
+def test_linear_training_stops_where_every_slope_is_below_tol():
+    m = Moments.from_data(X)
+    largest = np.linalg.norm(m.covariance, 2)
+    model = LinearAutoencoder(2, tol=1e-3, random_state=0).fit(X)
+    b, mu = ((shift - m.mean) / np.sqrt(largest) for shift in (model.b_, model.mu_))
+    C = m.covariance / largest
+    gradient = linear_error(model.V_, model.W_, b, mu, np.zeros(4), C)[1]
+    slopes = [np.abs(g).max() for g in gradient]
+    assert 1e-4 < max(slopes) < 1e-3
+
+
 def test_network_gradient_by_finite_differences():
     rng, sizes = np.random.default_rng(3), [3, 5, 2, 5, 3]
     Z = rng.normal(size=(9, 3))

@@ -932,6 +932,7 @@ PARTS_OF_A_FIT = {
     "lda.infer",
     "lda.log_joint",
     "lda.variational_step",
+    "linear_factor.observed_gradient",
     "mixture_ppca.em_step",
     "mixture_ppca.m_step",
     "plsa.em_step",

@@ -28,4 +28,5 @@ HOLED = np.where(np.eye(40, 4) == 1, np.nan, X)
 def test_a_warning_points_at_the_line_that_called(fit, category):
     with pytest.warns(category) as caught:
         fit()
-    assert {Path(warning.filename).name for warning in caught} == {Path(__file__).name}
+    expected = (Path(__file__).name, fit.__code__.co_firstlineno)
+    assert {(Path(warning.filename).name, warning.lineno) for warning in caught} == {expected}
