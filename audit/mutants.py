@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -188,7 +189,7 @@ def _first_failure(mutant: Mutant, tests: list, failed: list[str]) -> str:
         breaking.put(mutant)
     except (TypeError, ValueError) as error:  # the module cannot even be imported
         return f"{type(error).__name__} when imported"
-    for test, following in zip(tests, [*tests[1:], None], strict=True):
+    for test, following in pairwise([*tests, None]):  # none at all, if no test executes the line
         test.ihook.pytest_runtest_protocol(item=test, nextitem=following)
         if failed or time.process_time() > ENOUGH:
             break

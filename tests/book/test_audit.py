@@ -117,9 +117,12 @@ def test_tests_notice_breaks_of_their_modules_and_no_others():
     nodes = {the_mutant(*name): [test] for name, test in tests.items()}
     constant = the_mutant("rotation.py", "60", "61")  # which these tests do not use
     nodes[constant] = sorted(set(tests.values()))
+    untested = the_mutant("slow_features.py", "1e-10", "2e-10")
+    nodes[untested] = []
     found = fresh.call(mutants.ROOT, "audit.mutants", "failing_tests", nodes)
     assert found == {the_mutant(*name).name: test for name, test in tests.items()} | {
-        constant.name: None
+        constant.name: None,
+        untested.name: None,
     }
 
 
