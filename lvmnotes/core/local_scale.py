@@ -41,9 +41,9 @@ def local_covariance(
     share : float
         Of the total weight, between 0 and 1.
     kind : {"full", "diag", "spherical"}
-        The metric, and the result: a covariance matrix (equivariant under every invertible linear
-        map of X), one variance per variable (under changes of units), or their mean (under
-        rotations, and one change of units for all).
+        The metric, and the result: a covariance matrix or one variance per variable (equivariant
+        under changes of units; under other linear maps of X the steps may end in another part that
+        is as tight), or the mean of the variances (under rotations, and one unit for all).
 
     Returns
     -------

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from lvmnotes.core.local_scale import KINDS, by_distance, local_covariance
+from lvmnotes.core.local_scale import (
+    KINDS,
+    _shortest_interval,
+    by_distance,
+    local_covariance,
+)
 
 rng = np.random.default_rng(1985)
 WEIGHT = np.ones(4000)
@@ -30,6 +35,9 @@ def test_units_and_turns_change_it_as_they_change_the_data():
     diagonal = local_covariance(X, WEIGHT, 0.25, "diag")
     of_units = local_covariance(X * units, WEIGHT, 0.25, "diag")
     np.testing.assert_allclose(of_units, diagonal * units**2, rtol=1e-6)
+    full = local_covariance(X, WEIGHT, 0.25, "full")
+    of_units = local_covariance(X * units, WEIGHT, 0.25, "full")
+    np.testing.assert_allclose(of_units, full * np.outer(units, units), rtol=1e-6)
     spherical = local_covariance(X, WEIGHT, 0.25, "spherical")
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     of_turn = local_covariance(1e3 * X @ turn, WEIGHT, 0.25, "spherical")
@@ -49,6 +57,11 @@ def test_repeated_values_are_no_scale():
     found = local_covariance(X, np.ones(100), 0.1, "diag")
     assert (found > 0).all() and np.isfinite(found).all()
     assert local_covariance(np.full((9, 2), -5.0), np.ones(9), 0.5, "diag") is None
+
+
+def test_an_interval_of_repeated_values_gives_way_to_the_range():
+    assert _shortest_interval(np.r_[np.full(8, 10.0), 13], np.ones(9), 0.4) == 3
+    assert _shortest_interval(np.full(9, 10.0), np.ones(9), 0.4) == 1
 
 
 def test_samples_are_ordered_by_their_distance_in_the_metric_of_all():
