@@ -164,6 +164,10 @@ def failing_tests(nodes: dict[Mutant, list[str]]) -> dict[str, str | None]:
         def pytest_internalerror(self, excrepr):
             mistakes.append(str(excrepr))
 
+        def pytest_collectreport(self, report):
+            if report.failed:
+                mistakes.append(str(report.longrepr))
+
         def pytest_runtestloop(self, session):
             items = {item.nodeid: item for item in session.items}
             for mutant, names in nodes.items():

@@ -291,6 +291,7 @@ data = but(matrix, *ROWS)
 samples = but(matrix, *ROWS, *COLUMNS)
 offset = but(vector, "scalar")
 not_negative = partial(real, minimum=0)
+zero_to_one = partial(real, minimum=0, maximum=1)
 positive = partial(real, above=0)
 up_to = lambda maximum: partial(integer, maximum=maximum)  # noqa: E731
 
@@ -318,7 +319,7 @@ ESTIMATORS = {
         X,
         {"n_components": 2},
         {"X": samples, "n_components": up_to(D), "learning_rate": not_negative}
-        | {"momentum": partial(real, minimum=0, maximum=1)}
+        | {"momentum": zero_to_one}
         | LOOP
         | RANDOM,
     ),
@@ -348,13 +349,15 @@ ESTIMATORS = {
         X,
         {"n_components": 2},
         {"X": samples, "n_components": up_to(N), "covariance_type": option}
-        | {"covariance_floor": not_negative}
+        | {"covariance_floor": zero_to_one}
         | STARTS,
     ),
     "MixturePPCA": (
         X,
         {"n_components": 2},
-        {"X": samples, "n_components": up_to(N), "n_factors": up_to(D - 1)} | STARTS,
+        {"X": samples, "n_components": up_to(N), "n_factors": up_to(D - 1)}
+        | {"covariance_floor": zero_to_one}
+        | STARTS,
     ),
     "LatentClassModel": (
         ANSWERS,
@@ -375,7 +378,7 @@ ESTIMATORS = {
         X,
         {"n_components": 2, "n_init": 1, "tol": 1e-3},
         {"X": samples, "n_components": up_to(N), "emission": option}
-        | {"stationary": boolean, "covariance_floor": not_negative}
+        | {"stationary": boolean, "covariance_floor": zero_to_one}
         | STARTS,
     ),
     "PLS": (

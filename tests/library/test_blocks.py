@@ -307,6 +307,7 @@ def test_what_comes_in_blocks(tmp_path):
         ),
         (lambda: GaussianMixture().fit(Again(X[0], [1])), ValueError, "first block is 1-D"),
         (lambda: PLS().fit([X], [TARGETS[:9]]), ValueError, "inconsistent numbers of samples"),
+        (lambda: PLS().fit([X[:1]], [TARGETS[:1]]), ValueError, "X must hold at least 2 samples"),
         (
             lambda: PLS().fit([X, X], [TARGETS]),
             ValueError,
@@ -501,3 +502,8 @@ def test_a_file_that_does_not_fit_in_memory_is_fitted(tmp_path):
     *refused, last = child.stdout.split("PCA", 1)
     assert refused == ["no copy\n" * 3]
     assert len(last.split()) == 12 - 1
+
+
+def test_two_rows_are_enough_for_partial_least_squares():
+    fit = PLS(1).fit([X[:2]], [TARGETS[:2]])
+    np.testing.assert_allclose(fit.predict(X[:2]), TARGETS[:2], atol=1e-9)

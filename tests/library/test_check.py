@@ -67,6 +67,10 @@ def test_holds_or_raises_and_controls_the_other_way_round(shown, got, want, yard
 def test_round_off_is_reported_as_a_bound(shown):
     check("X-1", "what", 1 + 3e-14, 1.0, rtol=1e-12)
     assert "< 1e-13 of the largest value (limit 1e-12)" in repr(shown[0])
+    check("X-1", "what", [0.9e-9, 0.0], 0, atol=1)
+    assert "gap < 1e-9 (" in repr(shown[1])
+    check("X-1", "what", [1.1e-9, 0.0], 0, atol=1)
+    assert "gap 1.1e-09 (" in repr(shown[2])
 
 
 def test_extended_precision_is_not_cut_to_double(shown):
@@ -111,6 +115,7 @@ MASKED = np.ma.masked_array([1.0, 9.0], [False, True])
         ({"got": [[1, 2], [3]], "rtol": 1}, ValueError, "got must be an array of numbers"),
         ({"got": 10**400, "rtol": 1}, TypeError, "got must hold real numbers"),
         ({"got": 2**53 + 1, "want": 2**53, "atol": 0}, ValueError, "got has integers of 2"),
+        ({"got": [1, 2**53], "want": [1, 2**53], "atol": 0}, ValueError, "got has integers of 2"),
         ({"got": np.int64(-(2**63)), "atol": 0}, ValueError, "got has integers of 2"),
         ({"got": [], "want": [], "rtol": 1}, ValueError, "got is empty: there is nothing"),
         ({"got": [], "want": None, "above": 0}, ValueError, "got is empty: there is nothing"),

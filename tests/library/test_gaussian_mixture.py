@@ -155,6 +155,17 @@ def test_the_floor_has_the_units_of_the_data(kind, unit):
     assert scaled.score(unit * X) + gain == pytest.approx(plain.score(X), abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_floor_where_all_rows_of_the_start_are_equal(kind):
+    """It is a part of the covariance of all rows, then."""
+    X = np.zeros((20_000, 2))
+    X[7], X[9] = [1, 2], [2, -2]
+    S = np.cov(X.T, bias=True)
+    expected = {"full": S, "diag": np.diag(S), "spherical": np.trace(S) / 2}[kind]
+    fit = GaussianMixture(1, kind, random_state=0).fit(X)
+    np.testing.assert_allclose(fit.covariance_floor_ / fit.covariance_floor, expected)
+
+
 def test_columns_with_a_far_mean_and_little_noise_are_fitted():
     X = 1e-3 * np.random.default_rng(0).normal(size=(200, 2)) + 1.7e9
     for kind in TYPES:

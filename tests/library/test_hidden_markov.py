@@ -611,3 +611,11 @@ def test_two_steps_are_enough_and_units_do_not_matter():
     steps = np.random.default_rng(0).normal(size=(50, 2))
     tiny = HiddenMarkovModel(1).fit(1e-9 * steps)
     np.testing.assert_allclose(tiny.covariances_[0], 1e-18 * np.cov(steps.T, bias=True))
+
+
+def test_a_long_series_that_moves_once_in_tiny_units():
+    """Its starts are sought on steps that are all equal."""
+    X = np.zeros((20_000, 1))
+    X[7] = 1e-3
+    fit = HiddenMarkovModel(1, random_state=0).fit(X)
+    assert fit.covariances_.item() == pytest.approx(X.var(), rel=1e-9)

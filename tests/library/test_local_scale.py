@@ -59,9 +59,10 @@ def test_repeated_values_are_no_scale():
     assert local_covariance(np.full((9, 2), -5.0), np.ones(9), 0.5, "diag") is None
 
 
-def test_an_interval_of_repeated_values_gives_way_to_the_range():
+def test_the_shortest_interval_gives_way_to_the_range_where_values_repeat():
     assert _shortest_interval(np.r_[np.full(8, 10.0), 13], np.ones(9), 0.4) == 3
     assert _shortest_interval(np.full(9, 10.0), np.ones(9), 0.4) == 1
+    assert _shortest_interval(np.array([3.0, 0, 10, 1]), np.ones(4), 0.5) == 1
 
 
 def test_samples_are_ordered_by_their_distance_in_the_metric_of_all():

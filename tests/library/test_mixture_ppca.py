@@ -131,6 +131,14 @@ def test_the_floor_has_the_units_of_the_data(arc, unit):
     assert scaled.score(unit * arc) + 3 * np.log(unit) == pytest.approx(plain.score(arc), abs=1e-6)
 
 
+def test_a_floor_where_all_rows_of_the_start_are_equal():
+    """It is a part of the variance of all rows, then."""
+    X = np.zeros((20_000, 2))
+    X[7], X[9] = [1, 2], [2, -2]
+    fit = MixturePPCA(1, 1, random_state=0).fit(X)
+    assert fit.covariance_floor_ / fit.covariance_floor == pytest.approx(X.var(axis=0).mean())
+
+
 def test_a_larger_floor_is_kept(arc):
     with pytest.warns(UserWarning, match="floor"):
         mixture = MixturePPCA(3, 1, covariance_floor=1, random_state=0).fit(arc)

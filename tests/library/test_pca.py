@@ -142,7 +142,7 @@ def test_names_of_the_codes():
         (lambda: PCA(13).fit(TALL, sample_weight=np.eye(200)[0]), "\\(n_samples\\), got 13"),
         (lambda: PCA().fit(TALL, sample_weight=-np.ones(200)), "sample_weight must hold weights"),
         (lambda: PCA().fit(TALL[:1]), "minimum of 2 is required"),
-        (lambda: PCA().fit(TALL * np.nan), "contains NaN"),
+        (lambda: PCA().fit(TALL * np.nan), "X contains NaN, but must be complete here"),
         (lambda: PCA().fit(WIDE + np.inf), "contains infinity"),
         (lambda: PCA().fit(TALL[0]), "Expected 2D array"),
         (lambda: PCA(2).fit_moments(Moments(9, [0, 0], [[1, 2], [2, 1]])), "semidefinite"),

@@ -13,7 +13,7 @@ from lvmnotes import PPCA, BayesianPCA, FactorAnalysis, Moments, data
 from lvmnotes.bayesian_pca import ard_squared_lengths
 from lvmnotes.core.loadings import leading_eigenpairs
 from lvmnotes.core.moments import CovarianceOperator
-from lvmnotes.ppca import closed_form, em_step
+from lvmnotes.ppca import NOISE_FLOOR, closed_form, em_step
 
 DIGITS = data.digits().X
 TESTS = data.holzinger_swineford().X
@@ -338,3 +338,10 @@ def test_the_closed_form_at_a_noise_floor_is_the_best_for_it():
 
     best = optimize.minimize(loss, np.random.default_rng(0).normal(size=8))
     assert trace[0] == pytest.approx(-0.5 * (4 * np.log(2 * np.pi) + best.fun), rel=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3])
+def test_bayesian_pca_of_data_in_a_plane_ends_at_the_floor_of_the_noise(unit):
+    X = unit * np.random.default_rng(0).normal(size=(50, 2)) @ [[3, 0, 0, 1], [0, 2, 1, 0]]
+    expected = NOISE_FLOOR * X.var(axis=0).mean()
+    assert BayesianPCA().fit(X).noise_variance_ == pytest.approx(expected, rel=1e-9)

@@ -83,6 +83,12 @@ def test_densities_of_any_size_neither_vanish_nor_overflow():
         assert shifted(by) - 10 * by == pytest.approx(shifted(0.0), abs=1e-9)
 
 
+def test_weights_of_very_different_size_do_not_overflow():
+    functions = parts(MODELS["one state"]) | {"log_density": lambda x, H: -1e4 * np.arange(len(H))}
+    result = particle_filter([[0.0]], **functions, n_particles=4)
+    assert result.log_likelihood == pytest.approx(-np.log(4))
+
+
 def test_an_estimate_of_zero_is_minus_infinity():
     """No particle can have given the third row: the mean is known for the two before it."""
     result = particle_filter(
@@ -115,6 +121,15 @@ def test_resampling_stays_within_the_particles_at_the_end_of_the_interval():
 
     rng = Last(np.random.PCG64(0))
     assert systematic_resampling([1.0, 2.0, 1.0, 0.0], rng).tolist() == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize("weights", [[2, -1], [0, 0], [1e308, 1e308]])
+def test_weights_that_are_no_shares_are_refused(weights):
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(ValueError, match="weights must not be negative"),
+    ):
+        systematic_resampling(weights)
 
 
 # Chains.
@@ -189,6 +204,14 @@ def test_noise_costs_acceptance_as_derived(s):
     moved = np.diff(chain.samples[:, 0], prepend=0.0) != 0
     se = standard_errors(moved.astype(float))
     assert abs(chain.acceptance_rate - 2 * stats.norm.cdf(-s / 2**0.5)) < 3.5 * se
+
+
+def test_a_chain_that_accepts_all_is_a_gaussian_random_walk():
+    chain = pseudo_marginal_metropolis_hastings(
+        lambda theta, rng: 0.0, lambda theta: 0.0, [0.0], n_samples=4000, step=0.3, random_state=0
+    )
+    assert chain.acceptance_rate == 1
+    assert stats.kstest(np.diff(chain.samples[:, 0]) / 0.3, "norm").pvalue > 1e-3
 
 
 def test_several_parameters_have_steps_of_their_own():

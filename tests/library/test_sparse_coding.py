@@ -251,6 +251,15 @@ def test_gabor_functions_are_found_and_noise_is_not():
         gabor_fit(np.ones((99, 2)), 10)
 
 
+def test_a_gabor_function_of_the_grid_is_found_exactly():
+    f, width, angle = np.geomspace(0.06, 0.45, 8)[4], 0.14 * 12, np.radians(56.25)
+    y, x = np.divmod(np.arange(144), 12)
+    u = np.cos(angle) * (y - 5) - np.sin(angle) * (x - 6)
+    v = np.sin(angle) * (y - 5) + np.cos(angle) * (x - 6)
+    atom = np.exp(-(u**2 + v**2 / 4) / (2 * width**2)) * np.cos(2 * np.pi * f * u + 1)
+    np.testing.assert_allclose(gabor_fit(atom[:, None], 12), [[1], [56.25], [f], [width]])
+
+
 def test_natural_patches_are_whitened():
     patches = data.natural_patches(4000, 8)
     plain = data.natural_patches(4000, 8, whiten=False)
