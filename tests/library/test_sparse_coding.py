@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from lvmnotes import SparseCoding, data, sparse_encode
 from lvmnotes.lasso import PATHS, coordinate_descent, duality_gap, objective
 from lvmnotes.notebook.gabor import gabor_fit
-from lvmnotes.sparse_coding import CodeSums, update_decoder
+from lvmnotes.sparse_coding import CodeSums, Worst, update_decoder
 
 rng = np.random.default_rng(0)
 W = rng.normal(size=(20, 40))
@@ -249,6 +249,15 @@ def test_gabor_functions_are_found_and_noise_is_not():
     assert fit.r_squared[2:].max() < 0.3
     with pytest.raises(ValueError, match=r"W must have shape \(100, any\)"):
         gabor_fit(np.ones((99, 2)), 10)
+
+
+def test_atoms_that_are_not_used_become_the_residuals_of_most_energy():
+    residuals = np.array([[1.0, 1], [-3, 0], [2, 0]])
+    np.testing.assert_array_equal(Worst.of(residuals, 2).residuals, residuals[[1, 2]])
+
+
+def test_the_noise_variance_is_that_of_beta():
+    assert SparseCoding(3, beta=4.0, max_iter=1, tol=1).fit(X).noise_variance_ == 0.25
 
 
 def test_a_gabor_function_of_the_grid_is_found_exactly():
