@@ -19,8 +19,9 @@ from .fresh import in_a_copy
 RESULTS = ROOT / "audit" / "controls.json"
 #: Breaks tried per cell, and how many cells with checks are executed after the broken one.
 PER_CELL, CELLS_AFTER = 12, 2
-#: Seconds of CPU time of one break, and of all breaks of a cell.
-LONGEST, PER_CELL_SECONDS = 20, 40
+#: CPU time of one break, as a multiple of that of the same cells unbroken; and about how many
+#: seconds all breaks of a cell may take unbroken.
+LONGEST, PER_CELL_SECONDS = 3, 40
 
 
 def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
@@ -45,16 +46,16 @@ def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
     with_checks = [number for number, found in enumerate(checks) if found]
     for number, source in enumerate(chapter.sources):
         near = [cell for cell in with_checks if cell >= number][: 1 + CELLS_AFTER]
-        reached = set().union(*(checks[cell] for cell in near))
         breaks = _breaks(source)
         random.Random(f"{name} {number}").shuffle(breaks)
-        affordable = max(2, round(PER_CELL_SECONDS / (0.5 + seconds[number])))
-        for broken in breaks[: min(PER_CELL, affordable)]:
-            if reached <= killed.keys():
+        for turn, broken in enumerate(breaks[:PER_CELL]):
+            near = [cell for cell in near if not checks[cell] <= killed.keys()]
+            usual = sum(seconds[number : max(near, default=number) + 1])
+            if not near or (turn - 1) * usual > PER_CELL_SECONDS:
                 break
             how = {"place": f"cell {number + 1}, line {broken.line}"}
             how |= {"before": broken.before, "after": broken.after}
-            for check in in_a_copy(_failing, chapter, number, broken.source, near) or []:
+            for check in in_a_copy(_failing, chapter, number, broken.source, near[-1], usual) or []:
                 killed.setdefault(check, how)
         chapter.execute(number)
     return {check: how for check, how in killed.items() if how}
@@ -71,12 +72,12 @@ def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:
     return checks, seconds
 
 
-def _failing(chapter: Run, number: int, source: str, near: list[int]) -> list[str]:
-    """Execute a broken cell and those up to the last one near it; return the checks that fail."""
+def _failing(chapter: Run, number: int, source: str, last: int, usual: float) -> list[str]:
+    """Execute a broken cell and those up to the last one; return the checks that fail."""
     chapter.checks = []
-    with chapter.within(LONGEST):
+    with chapter.within(LONGEST * usual + 1):
         chapter.execute(number, source)
-        for later in range(number + 1, max(near, default=number) + 1):
+        for later in range(number + 1, last + 1):
             if chapter.failing() or chapter.errors:
                 break
             chapter.execute(later)
