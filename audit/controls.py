@@ -50,8 +50,10 @@ def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
         random.Random(f"{name} {number}").shuffle(breaks)
         for turn, broken in enumerate(breaks[:PER_CELL]):
             near = [cell for cell in near if not checks[cell] <= killed.keys()]
-            usual = sum(seconds[number : max(near, default=number) + 1])
-            if not near or (turn - 1) * usual > PER_CELL_SECONDS:
+            if not near:
+                break
+            usual = sum(seconds[number : near[-1] + 1])
+            if (turn - 1) * usual > PER_CELL_SECONDS:
                 break
             how = {"place": f"cell {number + 1}, line {broken.line}"}
             how |= {"before": broken.before, "after": broken.after}

@@ -3,12 +3,7 @@
 import numpy as np
 import pytest
 
-from lvmnotes.core.local_scale import (
-    KINDS,
-    _shortest_interval,
-    by_distance,
-    local_covariance,
-)
+from lvmnotes.core.local_scale import KINDS, _shortest_interval, by_distance, local_covariance
 
 rng = np.random.default_rng(1985)
 WEIGHT = np.ones(4000)

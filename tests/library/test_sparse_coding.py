@@ -235,11 +235,15 @@ class TestEstimator:
             SparseCoding(10, 0.1, max_iter=1, random_state=0).fit(X)
 
 
-def test_gabor_functions_are_found_and_noise_is_not():
+def across_and_along(degrees):
+    """Coordinates of the pixels of a patch of 12 by 12, from its pixel in row 5 and column 6."""
     y, x = np.divmod(np.arange(144), 12)
-    angle = np.radians(60)
-    u = np.cos(angle) * (y - 5) - np.sin(angle) * (x - 6)
-    v = np.sin(angle) * (y - 5) + np.cos(angle) * (x - 6)
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return c * (y - 5) - s * (x - 6), s * (y - 5) + c * (x - 6)
+
+
+def test_gabor_functions_are_found_and_noise_is_not():
+    u, v = across_and_along(60)
     gabor = np.exp(-(u**2 + v**2) / (2 * 1.5**2)) * np.cos(2 * np.pi * 0.15 * u + 1)
     wave = np.cos(2 * np.pi * 0.15 * u)
     fit = gabor_fit(np.column_stack([gabor, wave, rng.normal(size=(144, 50))]), 12)
@@ -261,10 +265,8 @@ def test_the_noise_variance_is_that_of_beta():
 
 
 def test_a_gabor_function_of_the_grid_is_found_exactly():
-    f, width, angle = np.geomspace(0.06, 0.45, 8)[4], 0.14 * 12, np.radians(56.25)
-    y, x = np.divmod(np.arange(144), 12)
-    u = np.cos(angle) * (y - 5) - np.sin(angle) * (x - 6)
-    v = np.sin(angle) * (y - 5) + np.cos(angle) * (x - 6)
+    u, v = across_and_along(56.25)
+    f, width = np.geomspace(0.06, 0.45, 8)[4], 0.14 * 12
     atom = np.exp(-(u**2 + v**2 / 4) / (2 * width**2)) * np.cos(2 * np.pi * f * u + 1)
     np.testing.assert_allclose(gabor_fit(atom[:, None], 12), [[1], [56.25], [f], [width]])
 
