@@ -17,11 +17,12 @@ from .chapter import ROOT, Run
 from .fresh import in_a_copy
 
 RESULTS = ROOT / "audit" / "controls.json"
-#: Breaks tried per cell, and how many cells with checks are executed after the broken one.
-PER_CELL, CELLS_AFTER = 12, 2
-#: CPU time of one break, as a multiple of that of the same cells unbroken; and about how many
-#: seconds all breaks of a cell may take unbroken.
-LONGEST, PER_CELL_SECONDS = 3, 40
+#: The second round is for checks that the first leaves.  Of each: breaks tried per cell, how many
+#: cells with such checks are executed after the broken one, and about how many seconds of CPU time
+#: these cells may take for all breaks of a cell, unbroken.
+ROUNDS = ((12, 2, 40), (100, 8, 240))
+#: CPU time of one break, as a multiple of that of the same cells unbroken.
+LONGEST = 3
 
 
 def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
@@ -43,24 +44,31 @@ def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
     """
     chapter, killed = Run(name), dict.fromkeys(noticed)
     checks, seconds = in_a_copy(_survey, chapter)
-    with_checks = [number for number, found in enumerate(checks) if found]
+    for limits in ROUNDS:
+        killed = in_a_copy(_search, chapter, checks, seconds, killed, *limits)
+    return {check: how for check, how in killed.items() if how}
+
+
+def _search(chapter, checks, seconds, killed, per_cell, cells_after, longest) -> dict[str, dict]:
+    """Break one cell after the other, while checks near it are left; return what was killed."""
     for number, source in enumerate(chapter.sources):
-        near = [cell for cell in with_checks if cell >= number][: 1 + CELLS_AFTER]
+        left = [cell for cell, found in enumerate(checks) if not found <= killed.keys()]
+        near = [cell for cell in left if cell >= number][: 1 + cells_after]
         breaks = _breaks(source)
-        random.Random(f"{name} {number}").shuffle(breaks)
-        for turn, broken in enumerate(breaks[:PER_CELL]):
+        random.Random(f"{chapter.name} {number}").shuffle(breaks)
+        for turn, broken in enumerate(breaks[:per_cell]):
             near = [cell for cell in near if not checks[cell] <= killed.keys()]
             if not near:
                 break
             usual = sum(seconds[number : near[-1] + 1])
-            if (turn - 1) * usual > PER_CELL_SECONDS:
+            if (turn - 1) * usual > longest:
                 break
             how = {"place": f"cell {number + 1}, line {broken.line}"}
             how |= {"before": broken.before, "after": broken.after}
             for check in in_a_copy(_failing, chapter, number, broken.source, near[-1], usual) or []:
                 killed.setdefault(check, how)
         chapter.execute(number)
-    return {check: how for check, how in killed.items() if how}
+    return killed
 
 
 def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:
@@ -69,7 +77,7 @@ def _survey(chapter: Run) -> tuple[list[set[str]], list[float]]:
     for number in range(len(chapter.sources)):
         before, start = len(chapter.checks), time.process_time()
         chapter.execute(number)
-        checks.append({f"{claim}: {what}" for claim, what, _, _ in chapter.checks[before:]})
+        checks.append({f"{it[0]}: {it[1]}" for it in chapter.checks[before:] if not it[3]})
         seconds.append(time.process_time() - start)
     return checks, seconds
 

@@ -115,11 +115,27 @@ def _run(notebook, source, draft):
         resources={"metadata": {"path": str(source.parent)}},
     )
     try:
+        _start_kernel(client)
         client.execute()
     except CellExecutionError as error:
         sys.exit(f"{source.relative_to(ROOT)}: {error}")
     for said in sum(map(errors, notebook.cells), []):
         print(f"{source.relative_to(ROOT)}: {said}", flush=True)
+
+
+def _start_kernel(client, tries=3):
+    """Start a kernel, again if it dies at once: another process may have taken one of its ports.
+
+    They are chosen before the kernel runs, and chapters are executed side by side.
+    """
+    for left in reversed(range(tries)):
+        client.create_kernel_manager()
+        client.start_new_kernel()
+        try:
+            return client.start_new_kernel_client()
+        except RuntimeError:
+            if not left:
+                raise
 
 
 def claims():

@@ -373,6 +373,28 @@ def test_a_check_that_fails_stops_the_build_and_leaves_no_notebook(tree, noteboo
     assert not notebook.exists()
 
 
+def test_a_kernel_starts_again_where_another_process_took_its_port(tree):
+    """The first kernel is told five ports that are in use."""
+    code, said = run(
+        tree,
+        "-c",
+        """
+import itertools, pathlib, socket, sys
+from jupyter_client.provisioning.local_provisioner import LocalPortCache
+sys.path.insert(0, "book")
+import build
+used = socket.create_server(("127.0.0.1", 0))
+taken, free = itertools.repeat(used.getsockname()[1], 5), LocalPortCache.find_available_port
+LocalPortCache.find_available_port = lambda self, ip: next(taken, 0) or free(self, ip)
+build.execute(pathlib.Path("book/chapters/small.md").resolve())
+print("ports left:", len(list(taken)))
+""",
+    )
+    assert code == 0 and "Address already in use" in said and "ports left: 0" in said, said
+    code, said = compare(tree)
+    assert code == 0, said
+
+
 CLAIMS = [
     {"id": "FA-1", "uses": [], "basis": "definition"},
     {"id": "FA-2", "uses": ["FA-1"]},
