@@ -17,10 +17,11 @@ from .chapter import ROOT, Run
 from .fresh import in_a_copy
 
 RESULTS = ROOT / "audit" / "controls.json"
-#: The second round is for checks that the first leaves.  Of each: breaks tried per cell, how many
-#: cells with such checks are executed after the broken one, and about how many seconds of CPU time
-#: these cells may take for all breaks of a cell, unbroken.
-ROUNDS = ((12, 2, 40), (100, 8, 240))
+#: Each round is for the checks that those before have left: the second breaks only the cells of
+#: these checks, the third breaks cells further before them.  Of each round: breaks tried per cell;
+#: how many cells with such checks are executed after the broken one; and about how many seconds of
+#: CPU time the breaks of a cell may take together, were they not broken.
+ROUNDS = ((12, 2, 40), (100, 0, 120), (40, 6, 120))
 #: CPU time of one break, as a multiple of that of the same cells unbroken.
 LONGEST = 3
 

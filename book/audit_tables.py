@@ -159,6 +159,11 @@ class OfChapters:
     def __init__(self, file):
         self.result = read(file)
 
+    def extent(self):
+        """Return in words how many chapters were run."""
+        measured, there_are = len(self.result["chapters"]), len(chapters.names())
+        return "each chapter" if measured == there_are else f"{measured} of {there_are} chapters"
+
     def has_changed(self, chapter):
         """Return whether a chapter's code is no longer the one that was run."""
         measured = (self.result or {"chapters": {}})["chapters"]
@@ -182,6 +187,17 @@ class Controls(OfChapters):
     def of(self, chapter, claim, what):
         """Return the cell of a check in the table."""
         return [self.found.get((chapter, f"{claim}: {what}"), "–")] if self.result else []
+
+    def summary(self):
+        """Return for how many checks a break is known."""
+        if not self.result:
+            return ["No break is named yet for each check (`make controls`)."]
+        known = [check for chapter, check in self.found if chapter in self.result["chapters"]]
+        return [
+            f"**Controls.** In {self.extent()} every check was made to fail, by a break of the "
+            f"library or of the chapter's own code: {len(known)} checks, each with the break in "
+            "its table below."
+        ]
 
 
 class Rates(OfChapters):
@@ -216,8 +232,9 @@ class Rates(OfChapters):
         counts = [(key[0], *count) for key, found in self.counts.items() for count in found]
         enough = sum(self._enough(*count) for count in counts)
         text = (
-            f"**Seeds.** Each chapter was run with {min(self.result['seeds'].values())} other "
-            f"seeds. {share(enough, len(counts))} of the checks hold in at least 95 % of the runs"
+            f"**Seeds.** The code of {self.extent()} was run with at least "
+            f"{min(self.result['seeds'].values())} other seeds. {share(enough, len(counts))} of "
+            "the checks hold in at least 95 % of the runs"
         )
         return [text + ("." if enough == len(counts) else "; the others are marked.")]
 

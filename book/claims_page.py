@@ -75,6 +75,7 @@ def page(ledger, notebooks):
         _graph(ledger, uses, fails, shaken),
         "## What the checks are worth",
         *breaks.summary(),
+        *controls.summary(),
         *rates.summary(),
         "## What was corrected",
         "What the chapters said once, and what is true. Corrections that were proposed and not "

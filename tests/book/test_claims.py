@@ -302,6 +302,8 @@ def test_a_check_shows_a_break_that_it_notices(results):
     assert cells == ["pca.py:7 W.T → W", "cell 2, line 1: a|b → a", "–"]
     assert "|" not in found.of("ppca", "FA-1", "y")[0]  # the end of a table's cell
     assert found.has_changed("refresher") and not found.has_changed("ppca")
+    assert f"In 2 of {len(CHAPTERS)} chapters" in found.summary()[0]
+    assert "2 checks" in found.summary()[0]
 
 
 def test_rates_over_seeds_are_shown_and_marked_below_95_of_100(results):
@@ -311,6 +313,7 @@ def test_rates_over_seeds_are_shown_and_marked_below_95_of_100(results):
     assert all("✗" in cell for cell in cells[1:3]), cells
     assert "94/100" in cells[1] and "90/90" in cells[2]  # ten runs never came to it
     assert "1 (33 %) of the checks" in rates.summary()[0]
+    assert f"2 of {len(CHAPTERS)} chapters was run with at least 100" in rates.summary()[0]
     assert rates.has_changed("refresher") and not rates.has_changed("ppca")
 
 
@@ -319,6 +322,7 @@ def test_without_results_the_page_says_so(results):
         file.unlink()
     (breaks,), (rates,) = Breaks().summary(), Rates().summary()
     assert "`make mutants`" in breaks and "`make seeds`" in rates
+    assert "`make controls`" in Controls().summary()[0]
     assert Breaks().of("FA-1") == Rates().of("ppca", "FA-1", "x", 0) == []
     assert Controls().of("ppca", "FA-1", "x") == []
 
