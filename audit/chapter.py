@@ -68,6 +68,8 @@ class Run:
     checks : list
         [claim, what, outcome, control] of each check so far, with the outcome "holds", "fails" or
         the error that a value which is not finite raises.
+    lines : list of int
+        Of its cell, in which each of these checks is called.
     errors : list
         [cell, type, message] of each cell that stopped.
     number : int
@@ -77,7 +79,8 @@ class Run:
     def __init__(self, name: str, offset: int = 0, after_failure: float = 0):
         import lvmnotes.notebook.check as module
 
-        self.name, self.sources, self.checks, self.errors = name, sources(name), [], []
+        self.name, self.sources, self.errors = name, sources(name), []
+        self.checks, self.lines = [], []
         self.number = 0
         self.after_failure = after_failure
         self._namespace = {"__name__": "__main__", "display": lambda *objects: None}
@@ -99,6 +102,7 @@ class Run:
         except (TypeError, ValueError) as error:
             outcome = str(error)
         self.checks.append([claim, what, outcome, bool(fails)])
+        self.lines.append(sys._getframe(1).f_lineno)
 
     def failing(self) -> list[str]:
         """Names of the checks that failed so far."""

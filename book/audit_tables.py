@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from check_words import as_markdown  # noqa: E402
+
 from audit import chapter as chapters  # noqa: E402
 from audit import controls, mutants, seeds  # noqa: E402
 
@@ -181,7 +183,8 @@ class Controls(OfChapters):
                 for check in noticed:
                     self.found.setdefault((chapter, check), shown(broken))
         for it in self.result["checks"] if self.result else []:
-            line = f"{it['place']}: {code(it['before'])} → {code(it['after'])}"
+            broken = f"{code(it['before'])} → {code(it['after'])}" if "before" in it else ""
+            line = f"{it['place']}: {broken or 'its control, ' + as_markdown(it['control'])}"
             self.found.setdefault((it["chapter"], it["check"]), line)
 
     def of(self, chapter, claim, what):

@@ -234,11 +234,16 @@ def test_a_check_is_broken_by_its_cell_or_by_one_before(tmp_path, monkeypatch):
         "from lvmnotes.notebook.check import check\ndef twice(x):\n    return 2 * x",
         "check('A-1', 'twice', twice(3), 6, atol=0)\ncheck('A-1', 'empty', len([]), 0, atol=0)",
         "a = 1\ncheck('A-2', 'sum', a + 1, 2, atol=0)",
+        "from numpy import eye\nfrom lvmnotes.core.loadings import orient",
+        "check('A-3', 'signs', orient(eye(2)), eye(2), atol=0)",
+        "for b in (-2, 2):\n    check('A-4', f'b is {b}', b, below=0, fails=b == 2)",
     ]
     write_chapter(tmp_path, *cells)
     found = fresh.in_a_copy(controls.run, "a")
-    assert set(found) == {"A-1: twice", "A-2: sum"}
-    assert set(fresh.in_a_copy(controls.run, "a", ["A-2: sum"])) == {"A-1: twice"}
+    assert set(found) == {"A-1: twice", "A-2: sum", "A-3: signs", "A-4: b is -2"}
+    assert found["A-4: b is -2"] == {"place": "cell 6, line 2", "control": "b is 2"}
+    without = fresh.in_a_copy(controls.run, "a", ["A-2: sum"])
+    assert set(without) == set(found) - {"A-2: sum"}
     assert found["A-1: twice"]["place"] == "cell 1, line 3"
 
 
