@@ -68,11 +68,11 @@ def _survey(chapter: Run) -> tuple[list[set[str]], list[float], dict[str, dict]]
     return checks, seconds, beside
 
 
-def _search(chapter, checks, seconds, killed, breaks_of, per_cell, cells_after, longest) -> dict:
+def _search(chapter, checks, seconds, killed, breaks_of, per_cell, reach, longest) -> dict:
     """Break one cell after the other, while checks near it are left; return what was killed."""
     for number in range(len(chapter.sources)):
         left = [cell for cell, found in enumerate(checks) if not found <= killed.keys()]
-        near = [cell for cell in left if cell >= number][: 1 + cells_after]
+        near = [cell for cell in left if number <= cell <= number + reach]
         breaks = breaks_of(chapter, number) if near else []
         random.Random(f"{chapter.name} {number}").shuffle(breaks)
         for turn, broken in enumerate(breaks[:per_cell]):
@@ -94,7 +94,10 @@ def _failing(chapter: Run, number: int, broken: operators.Mutant, last: int, usu
     """Execute a cell with a break, and those up to the last one; return the checks that fail."""
     chapter.checks = []
     if broken.module:
-        breaking.put(broken)
+        try:
+            breaking.put(broken)
+        except AssertionError:  # what it would change is not there any more
+            return []
     with chapter.within(LONGEST * usual + 1):
         chapter.execute(number, None if broken.module else broken.source)
         for later in range(number + 1, last + 1):
@@ -163,16 +166,16 @@ def _called(chapter: Run, number: int) -> set[tuple[str, int, int]]:
     }
 
 
-#: Each round is for the checks that those before have left. It breaks first the chapter near them,
-#: then their own cells, the library, and the chapter further before them. Of each round: what it
-#: breaks; breaks tried per cell; how many cells with such checks are executed after the broken one;
-#: and about how many seconds of CPU time the breaks of a cell may take together, were they not
-#: broken.
+#: Each round is for the checks that those before have left: it breaks the chapter near them, then
+#: their own cells, then the library under these, and then both further before. Of each round: what
+#: it breaks; breaks tried per cell; how many cells before a check it reaches; and about how many
+#: seconds of CPU time the breaks of a cell may take together, were they not broken.
 ROUNDS = (
-    (_breaks_of_chapter, 12, 2, 40),
+    (_breaks_of_chapter, 12, 6, 40),
     (_breaks_of_chapter, 100, 0, 60),
-    (_breaks_of_library, 60, 2, 60),
-    (_breaks_of_chapter, 40, 6, 120),
+    (_breaks_of_library, 60, 0, 60),
+    (_breaks_of_chapter, 40, 12, 60),
+    (_breaks_of_library, 40, 12, 60),
 )
 #: CPU time of one break, as a multiple of that of the same cells unbroken.
 LONGEST = 3
