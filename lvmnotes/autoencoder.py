@@ -41,7 +41,7 @@ class LinearAutoencoder(Codec):
     ----------
     n_components : int, default 1
         Length d of a code, at most the number of variables.
-    learning_rate : float, default 0.1
+    learning_rate : float, default 0.03
         Step length, in units of 1 / largest eigenvalue of the covariance.
     momentum : float, default 0.9
         Fraction of a step that is added to the next one; 0 is plain gradient descent.
@@ -79,7 +79,7 @@ class LinearAutoencoder(Codec):
         self,
         n_components: int = 1,
         *,
-        learning_rate: float = 0.1,
+        learning_rate: float = 0.03,
         momentum: float = 0.9,
         tol: float = 1e-5,
         max_iter: int = 50_000,

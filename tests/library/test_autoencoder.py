@@ -81,6 +81,13 @@ def test_linear_training_lands_on_the_pca_projector(d, momentum, seed):
         assert np.abs(np.triu(model.V_.T @ peer.W_, 1)).max() > 0.01
 
 
+def test_no_random_start_diverges_at_the_default_learning_rate():
+    """At 0.1 one start of thirty did."""
+    two = np.random.default_rng(0).normal(size=(50, 2))
+    for seed in range(200):
+        LinearAutoencoder(tol=1e-2, random_state=seed).fit(two)
+
+
 def test_linear_training_does_not_see_the_unit_or_the_mean():
     model = LinearAutoencoder(2, random_state=0).fit(X)
     other = LinearAutoencoder(2, random_state=0).fit(1000 * X - 4)

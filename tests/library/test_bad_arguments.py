@@ -317,7 +317,7 @@ ESTIMATORS = {
     "PCA": (X, {"n_components": 2}, {"X": samples, "n_components": up_to(D)}),
     "LinearAutoencoder": (
         X,
-        {"n_components": 2},
+        {"n_components": 2, "random_state": 0},
         {"X": samples, "n_components": up_to(D), "learning_rate": not_negative}
         | {"momentum": zero_to_one}
         | LOOP
