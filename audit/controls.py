@@ -37,9 +37,10 @@ def run(name: str, noticed: Iterable[str] = ()) -> dict[str, dict]:
     Returns
     -------
     dict
-        By claim and description of a check, the ``place``, and what was there ``before`` and
-        ``after``, of the first break that makes it fail. For a check whose line makes a control as
-        well, which must fail, the ``place`` and the ``control``.
+        By claim and description of a check, the first break that makes it fail: the ``place`` in
+        the chapter, or ``module`` and ``line`` of the library, and what was there ``before`` and
+        ``after``. For a check whose line makes a control as well, which must fail, the ``place``
+        and the ``control``.
     """
     chapter, killed = Run(name), dict.fromkeys(noticed)
     checks, seconds, beside = in_a_copy(_survey, chapter)
@@ -82,8 +83,11 @@ def _search(chapter, checks, seconds, killed, breaks_of, per_cell, reach, longes
             usual = sum(seconds[number : near[-1] + 1])
             if (turn - 1) * usual > longest:
                 break
-            place = f"{broken.module or f'cell {number + 1}'}, line {broken.line}"
-            how = {"place": place, "before": broken.before, "after": broken.after}
+            how = (
+                {"module": broken.module, "line": broken.line}
+                if broken.module
+                else {"place": f"cell {number + 1}, line {broken.line}"}
+            ) | {"before": broken.before, "after": broken.after}
             for check in in_a_copy(_failing, chapter, number, broken, near[-1], usual) or []:
                 killed.setdefault(check, how)
         chapter.execute(number)

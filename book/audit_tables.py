@@ -183,9 +183,7 @@ class Controls(OfChapters):
                 for check in noticed:
                     self.found.setdefault((chapter, check), shown(broken))
         for it in self.result["checks"] if self.result else []:
-            broken = f"{code(it['before'])} → {code(it['after'])}" if "before" in it else ""
-            line = f"{it['place']}: {broken or 'its control, ' + as_markdown(it['control'])}"
-            self.found.setdefault((it["chapter"], it["check"]), line)
+            self.found.setdefault((it["chapter"], it["check"]), failed_by(it))
 
     def of(self, chapter, claim, what):
         """Return the cell of a check in the table."""
@@ -251,6 +249,15 @@ def shown(broken):
     """Return a break in words: where, what was there, what it became."""
     place = f"{broken['module']}:{broken['line']}"
     return f"{code(place)} {code(broken['before'])} → {code(broken['after'])}"
+
+
+def failed_by(control):
+    """Return in words what makes a check fail: a break, or the control that its line makes."""
+    if "module" in control:
+        return shown(control)
+    if "control" in control:
+        return f"{control['place']}: its control, {as_markdown(control['control'])}"
+    return f"{control['place']}: {code(control['before'])} → {code(control['after'])}"
 
 
 def code(text):

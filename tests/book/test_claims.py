@@ -241,6 +241,11 @@ def results(tmp_path, monkeypatch):
                 {"chapter": "ppca", "check": f"FA-1: {what}", "place": "cell 2, line 1",
                  "before": "a|b", "after": "a"}
                 for what in ("x", "y")
+            ] + [
+                {"chapter": "ppca", "check": "FA-1: u", "module": "pca.py", "line": 9,
+                 "before": "c", "after": "d"},
+                {"chapter": "ppca", "check": "FA-1: v", "place": "cell 2, line 1",
+                 "control": "other words"},
             ],
         },
         "survivors.yml": [
@@ -296,14 +301,19 @@ def test_a_check_shows_a_break_that_it_notices(results):
     """One of the library first, else one of the chapter."""
     found = Controls()
     cells = [
-        BeautifulSoup(found.of("ppca", "FA-1", what)[0], "html.parser").text
-        for what in ("x", "y", "z")
+        BeautifulSoup(found.of("ppca", "FA-1", what)[0], "html.parser").text for what in "xyuvz"
     ]
-    assert cells == ["pca.py:7 W.T → W", "cell 2, line 1: a|b → a", "–"]
+    assert cells == [
+        "pca.py:7 W.T → W",
+        "cell 2, line 1: a|b → a",
+        "pca.py:9 c → d",
+        "cell 2, line 1: its control, other words",
+        "–",
+    ]
     assert "|" not in found.of("ppca", "FA-1", "y")[0]  # the end of a table's cell
     assert found.has_changed("refresher") and not found.has_changed("ppca")
     assert f"In 2 of {len(CHAPTERS)} chapters" in found.summary()[0]
-    assert "2 checks" in found.summary()[0]
+    assert "4 checks" in found.summary()[0]
 
 
 def test_rates_over_seeds_are_shown_and_marked_below_95_of_100(results):
