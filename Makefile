@@ -50,7 +50,7 @@ help:
 	@echo "  make bench      the library against its peers"
 	@echo "  make growth     time and memory against the size of the data: ten minutes"
 	@echo "  make mutants    who notices when the library is broken: up to two hours"
-	@echo "  make controls   which break of a chapter's code fails each of its checks"
+	@echo "  make controls   which break or control shows that each check of a chapter can fail"
 	@echo "  make seeds      whether the chapters' checks hold for other seeds"
 	@echo "  make pins       resolve requirements*.txt anew"
 	@echo "  make vendor     bundle the libraries of others for the pages, with npm"

@@ -1,7 +1,7 @@
 """Measure whether the book's promise is kept.
 
     python -m audit mutants [MODULE ...]     who notices when the library is broken
-    python -m audit controls [CHAPTER ...]   which break of a chapter's own code fails each check
+    python -m audit controls [CHAPTER ...]   which break or control shows that each check can fail
     python -m audit seeds [CHAPTER ...]      how often the checks hold for other seeds
 
 Each writes its results beside itself; the page of claims shows them.  What was measured before is
