@@ -18,6 +18,8 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # numpy reads this when it is imported, so set it first
 
+import numpy as np  # noqa: E402
+
 from benchmarks.cases import CASES, Race  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -29,7 +31,8 @@ on real data where the title says so (digits, patches, yearly counts, chapters).
 each comparison run in turn, in one process, with one BLAS thread; the times are medians of several
 runs. The machine was shared with other work, so the ratios are more reliable than the milliseconds.
 *Memory* is the peak memory beyond the data, as a multiple of the size of the data; what compiled
-code takes for itself is not counted. Some tables end with parts of this library's time, each timed
+code takes for itself is not counted. In brackets stands how much of it is the result, where that is
+an array. Some tables end with parts of this library's time, each timed
 on its own. The first is the floor, an operation that this way of computing cannot do without. All
 times and ratios on this page were written by `make bench`.
 """
@@ -38,14 +41,16 @@ times and ratios on this page were written by `make bench`.
 def run(race: Race) -> dict:
     """Return time, objective and peak extra memory of each runner, and the ratio of times."""
     seconds = {name: [] for name in race.runners}
-    objective, memory = {}, {}
+    objective, memory, returned = {}, {}, {}
     parts = {name: [] for name in race.parts}
     for name, fit in race.runners.items():  # also the warm-up
         objective[name] = float(race.objective(fit(race.X), race.X))
         tracemalloc.start()
-        fit(race.X)
+        result = fit(race.X)
         memory[name] = tracemalloc.get_traced_memory()[1] / race.X.nbytes
         tracemalloc.stop()
+        if isinstance(result, np.ndarray):
+            returned[name] = result.nbytes / race.X.nbytes
     for _ in range(race.repeats):
         for times, functions in ((seconds, race.runners), (parts, race.parts)):
             for name, function in functions.items():
@@ -59,6 +64,7 @@ def run(race: Race) -> dict:
         "objective": objective,
         "unit": race.unit,
         "peak memory beyond X, in sizes of X": memory,
+        "of which the result": returned,
         "times faster than the fastest peer": min(median[peer] for peer in peers) / median[ours],
         "goal": race.goal,
         "parts": {name: statistics.median(times) for name, times in parts.items()},
@@ -101,10 +107,12 @@ def page(results: dict[str, dict]) -> str:
             f"| | ms | {result['unit']} | memory |\n|---|--:|--:|--:|",
         ]
         for runner, seconds in result["seconds"].items():
-            memory = result["peak memory beyond X, in sizes of X"][runner]
+            memory = f"{result['peak memory beyond X, in sizes of X'][runner]:.2f}"
+            if runner in result.get("of which the result", {}):
+                memory += f" ({result['of which the result'][runner]:.2f})"
             rows.append(
                 f"| {runner} | {1000 * seconds:,.2f} | {result['objective'][runner]:.8g} "
-                f"| {memory:.2f} |"
+                f"| {memory} |"
             )
         for part, seconds in result["parts"].items():
             rows.append(f"| of which: {part} | {1000 * seconds:,.2f} | | |")

@@ -361,17 +361,19 @@ def _sparse_codes(X: np.ndarray, lam: float, goal: float, repeats: int, *, peer:
 
 
 #: What limits the speed and the memory of sparse codes.
-SPARSE_CODES = """The memory of every program includes the codes: 128 numbers for each 64 of the
-data are twice the size of the data. What this library needs beyond that is a pool for about two
-hundred paths, whose size depends on the atoms in use and not on the number of samples, and a few
-numbers per sample. This library and SPAMS, a program in C++, both follow the path of each sample,
-in the same steps. A step changes a few numbers for each atom, which SPAMS does in registers and the
-nearest cache. In numpy a step is many calls, each of which passes over the arrays of all paths that
-are followed together. With many paths the calls cost little, but the arrays leave the cache and
-need memory; with few it is the reverse. The last row of the table is what the calls cost at the
-number chosen. The rest of the time is passes over the correlations, and products with the root of
-an inverse. To be faster, one loop would have to do all parts of a step while their numbers are at
-hand. numpy has no such operation, so this is the limit of a program in numpy."""
+SPARSE_CODES = """The memory of every program includes the codes, 128 numbers for each 64 of the
+data. So no program that returns them as an array stays below twice the size of the data, and SPAMS
+does not. The goal of this library was to need at most that beyond the codes. What it needs is a
+pool for about two hundred paths, whose size depends on the atoms in use and not on the number of
+samples, and a few numbers per sample. This library and SPAMS, a program in C++, both follow the
+path of each sample, in the same steps. A step changes a few numbers for each atom, which SPAMS does
+in registers and the nearest cache. In numpy a step is many calls, each of which passes over the
+arrays of all paths that are followed together. With many paths the calls cost little, but the
+arrays leave the cache and need memory; with few it is the reverse. The last row of the table is
+what the calls cost at the number chosen. The rest of the time is passes over the correlations, and
+products with the root of an inverse. To be faster, one loop would have to do all parts of a step
+while their numbers are at hand. numpy has no such operation, so this is the limit of a program in
+numpy."""
 
 
 def _partial_least_squares(n_samples: int, n_features: int, n_targets: int, repeats: int) -> Race:
