@@ -217,10 +217,11 @@ class Rates(OfChapters):
             return ["–"]
         holds, runs = found[turn]
         rate = f"{holds}/{runs}"
-        enough = self._enough(chapter, holds, runs)
+        enough = self.enough(chapter, holds, runs)
         return [rate if enough else f'<strong class="fails">{rate} ✗</strong>']
 
-    def _enough(self, chapter, holds, runs):
+    def enough(self, chapter, holds, runs):
+        """Return whether a check is made in nearly all runs, and holds in nearly all of them."""
         return min(holds / runs, runs / self.result["seeds"][chapter]) >= ENOUGH
 
     def summary(self):
@@ -230,7 +231,7 @@ class Rates(OfChapters):
                 "Nobody has measured yet whether the checks hold for other seeds (`make seeds`)."
             ]
         counts = [(key[0], *count) for key, found in self.counts.items() for count in found]
-        enough = sum(self._enough(*count) for count in counts)
+        enough = sum(self.enough(*count) for count in counts)
         text = (
             f"**Seeds.** The code of {self.extent()} was run with at least "
             f"{min(self.result['seeds'].values())} other seeds. {share(enough, len(counts))} of "
