@@ -102,7 +102,7 @@ def convergence_rates(angles: np.ndarray, errors: np.ndarray) -> Figure:
     ]:
         ax.semilogy(iterations, values, color=color, marker=marker, markevery=5, label=name)
     ax.set(xlabel="iteration", ylabel="distance from the maximum")
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
     return figure
 
 
