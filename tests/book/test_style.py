@@ -17,8 +17,6 @@ CODE_WIDTH = 76
 #: Words of a chapter's prose.
 MOST_WORDS = 3_500
 LINT_CELLS = ["check", "--config", "pyproject.toml", "--extend-ignore=D,I"]
-#: A loop that hides an import of another cell.
-SHADOW = "for data in range(3):\n    print(data)"
 
 
 def run(*command):
@@ -38,26 +36,32 @@ def test_ruff_finds_nothing(command):
     assert code == 0, said
 
 
-@pytest.mark.parametrize("source", [*SOURCES, *PROBLEM_SETS], ids=lambda path: path.stem)
-def test_ruff_finds_nothing_in_the_cells(source, tmp_path):
-    assert found_in_cells(jupytext.read(source), tmp_path) == []
-
-
-def test_what_ruff_finds_in_cells(tmp_path):
-    cells = [nbformat.v4.new_code_cell(code) for code in ("from lvmnotes import data", SHADOW)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    (found,) = found_in_cells(notebook, tmp_path)
-    assert "F402" in found
-
-
-def found_in_cells(notebook, folder):
-    """Return what ruff finds in a notebook, executed or not."""
+def lint_cells(notebook, folder, *options):
+    """Run ruff over the cells of a notebook, executed or not."""
     # Without this, ruff assumes another language and finds nothing.
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, folder / "cells.ipynb")
-    given = 'builtins = ["secret_rng"]'  # to the tests of a problem set, by the grader
-    code, said = ruff(*LINT_CELLS, "--config", given, folder / "cells.ipynb")
-    return [said] if code else []
+    return ruff(*LINT_CELLS, *options, folder / "cells.ipynb")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_ruff_finds_nothing_in_a_chapter(source, tmp_path):
+    code, said = lint_cells(jupytext.read(source), tmp_path)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("source", PROBLEM_SETS, ids=lambda path: path.stem)
+def test_ruff_finds_nothing_in_a_problem_set(source, tmp_path):
+    given = 'builtins = ["secret_rng"]'  # to the tests, by the grader
+    code, said = lint_cells(jupytext.read(source), tmp_path, "--config", given)
+    assert code == 0, said
+
+
+def test_ruff_finds_a_loop_that_hides_the_import_of_another_cell(tmp_path):
+    sources = ["from lvmnotes import data", "for data in range(3):\n    print(data)"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    code, said = lint_cells(nbformat.v4.new_notebook(cells=cells), tmp_path)
+    assert code != 0 and "F402" in said
 
 
 def test_the_types_of_the_library_agree():
