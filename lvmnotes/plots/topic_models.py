@@ -78,9 +78,9 @@ def plates() -> Figure:
     titles = "probabilistic latent semantic analysis", "latent Dirichlet allocation"
     for ax, title, priors in zip(axes, titles, (False, True), strict=True):
         ax.set_title(title)
-        nodes = {r"$\pi_n$": 1.3, "$z$": 2.5, "$x$": 3.7, r"$\theta_k$": 5.1}
+        nodes = {r"$\pi_n$": 1.3, "$z$": 2.5, "$x$": 3.7, r"$\theta_k$": 5.2}
         if priors:
-            nodes |= {r"$\alpha$": 0.2, r"$\eta$": 6.2}
+            nodes |= {r"$\alpha$": 0.2, r"$\eta$": 6.4}
         for text, x in nodes.items():
             if text not in (r"$\alpha$", r"$\eta$"):
                 latent = text != "$x$" and (priors or text == "$z$")
@@ -88,22 +88,22 @@ def plates() -> Figure:
                 face = "0.85" if text == "$x$" else "white"
                 ax.add_patch(Circle((x, 0), 0.33, facecolor=face, **edge))
             ax.text(x, 0, text, ha="center", va="center")
-        arrows = [(1.3, 2.5), (2.5, 3.7), (5.1, 3.7), *([(0.2, 1.3), (6.2, 5.1)] if priors else [])]
+        arrows = [(1.3, 2.5), (2.5, 3.7), (5.2, 3.7), *([(0.2, 1.3), (6.4, 5.2)] if priors else [])]
         for start, end in arrows:
-            gap = 0.36 if start not in (0.2, 6.2) else 0.18
+            gap = 0.36 if start not in (0.2, 6.4) else 0.18
             towards = np.sign(end - start)
             ends = {"xy": (end - 0.36 * towards, 0), "xytext": (start + gap * towards, 0)}
             ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
-        for (left, right), low, text in (
-            ((0.8, 4.25), -1.15, "documents $n$"),
-            ((2.05, 4.15), -0.72, "words"),
-            ((4.65, 5.6), -1.15, "topics $k$"),
+        for (left, right), (low, high), text in (
+            ((0.8, 4.3), (-1.2, 0.55), "documents $n$"),
+            ((2.05, 4.18), (-0.75, 0.43), "words"),
+            ((4.65, 5.75), (-1.2, 0.55), "topics $k$"),
         ):
             ax.add_patch(
-                Rectangle((left, low), right - left, 0.5 - low, facecolor="none", edgecolor="0.5")
+                Rectangle((left, low), right - left, high - low, facecolor="none", edgecolor="0.5")
             )
             ax.text(left + 0.08, low + 0.06, text, va="bottom")
-        ax.set(xlim=(-0.1, 6.5), ylim=(-1.2, 0.6), aspect="equal")
+        ax.set(xlim=(-0.1, 6.7), ylim=(-1.25, 0.6), aspect="equal")
         frameless(ax)
     return figure
 
