@@ -78,19 +78,21 @@ def plates() -> Figure:
     titles = "probabilistic latent semantic analysis", "latent Dirichlet allocation"
     for ax, title, priors in zip(axes, titles, (False, True), strict=True):
         ax.set_title(title)
-        nodes = {r"$\pi_n$": 1.3, "$z$": 2.5, "$x$": 3.7, r"$\theta_k$": 5.2}
-        if priors:
-            nodes |= {r"$\alpha$": 0.2, r"$\eta$": 6.4}
-        for text, x in nodes.items():
-            if text not in (r"$\alpha$", r"$\eta$"):
-                latent = text != "$x$" and (priors or text == "$z$")
-                edge = {"edgecolor": "black", "linestyle": "-" if latent or text == "$x$" else ":"}
+        circles = {r"$\pi_n$": 1.3, "$z$": 2.5, "$x$": 3.7, r"$\theta_k$": 5.2}
+        places = circles | ({r"$\alpha$": 0.2, r"$\eta$": 6.4} if priors else {})
+        for text, x in places.items():
+            if text in circles:
+                drawn = priors or text in ("$z$", "$x$")
+                edge = {"edgecolor": "black", "linestyle": "-" if drawn else ":"}
                 face = "0.85" if text == "$x$" else "white"
                 ax.add_patch(Circle((x, 0), 0.33, facecolor=face, **edge))
             ax.text(x, 0, text, ha="center", va="center")
-        arrows = [(1.3, 2.5), (2.5, 3.7), (5.2, 3.7), *([(0.2, 1.3), (6.4, 5.2)] if priors else [])]
-        for start, end in arrows:
-            gap = 0.36 if start not in (0.2, 6.4) else 0.18
+        arrows = [(r"$\pi_n$", "$z$"), ("$z$", "$x$"), (r"$\theta_k$", "$x$")]
+        if priors:
+            arrows += [(r"$\alpha$", r"$\pi_n$"), (r"$\eta$", r"$\theta_k$")]
+        for tail, head in arrows:
+            start, end = places[tail], places[head]
+            gap = 0.36 if tail in circles else 0.18
             towards = np.sign(end - start)
             ends = {"xy": (end - 0.36 * towards, 0), "xytext": (start + gap * towards, 0)}
             ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "linewidth": 1.5})
