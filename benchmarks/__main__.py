@@ -28,13 +28,14 @@ INTRODUCTION = """# Benchmarks
 
 This page compares the library with its peers, on data simulated from the model that is fitted, or
 on real data where the title says so (digits, patches, yearly counts, chapters). The programs of
-each comparison run in turn, in one process, with one BLAS thread; the times are medians of several
-runs. The machine was shared with other work, so the ratios are more reliable than the milliseconds.
-*Memory* is the peak memory beyond the data, as a multiple of the size of the data; what compiled
-code takes for itself is not counted. In brackets stands how much of it is the result, where that is
-an array. Some tables end with parts of this library's time, each timed
-on its own. The first is the floor, an operation that this way of computing cannot do without. All
-times and ratios on this page were written by `make bench`.
+each comparison run in turn, in one process, with one BLAS thread; the times are medians over the
+turns. The machine was shared with other work, so the ratios are more reliable than the
+milliseconds; how far the ratio of single turns varies stands beside each of them. *Memory* is the
+peak memory beyond the data, as a multiple of the size of the data; what compiled code takes for
+itself is not counted. In brackets stands how much of it is the result, where that is an array. Some
+tables end with parts of this library's time, each timed on its own. The first is the floor, an
+operation that this way of computing cannot do without. All times and ratios on this page were
+written by `make bench`.
 """
 
 
@@ -59,6 +60,7 @@ def run(race: Race) -> dict:
                 times[name].append(time.perf_counter() - start)
     median = {name: statistics.median(times) for name, times in seconds.items()}
     ours, *peers = race.runners
+    turns = np.min([seconds[peer] for peer in peers], axis=0) / seconds[ours]
     return {
         "seconds": median,
         "objective": objective,
@@ -66,6 +68,7 @@ def run(race: Race) -> dict:
         "peak memory beyond X, in sizes of X": memory,
         "of which the result": returned,
         "times faster than the fastest peer": min(median[peer] for peer in peers) / median[ours],
+        "in the middle half of the turns": list(np.percentile(turns, [25, 75])),
         "goal": race.goal,
         "parts": {name: statistics.median(times) for name, times in parts.items()},
         "note": race.note,
@@ -96,7 +99,9 @@ def page(results: dict[str, dict]) -> str:
     parts = [INTRODUCTION]
     for name, result in results.items():
         ratio, goal = result["times faster than the fastest peer"], result["goal"]
+        low, high = (f"{it:.3g}" for it in result["in the middle half of the turns"])
         verdict = f"{ratio:.{0 if ratio > 10 else 1}f} times as fast as the fastest peer"
+        verdict += f" ({low} to {high} in the middle half of the turns)"
         if goal:
             outcome = "reached" if ratio >= goal else f"missed by {1 - ratio / goal:.0%}"
             aim = "to be equally fast" if goal == 1 else f"{goal:.2g} times"

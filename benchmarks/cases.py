@@ -649,10 +649,10 @@ CASES: dict[str, Callable[[], Race]] = {
     "factor analysis, 2,000 x 50, 5 factors": lambda: _factor_analysis(2_000, 50, 5, 10, 15),
     "factor analysis, 100,000 x 64, 10 factors": lambda: _factor_analysis(100_000, 64, 10, 50, 5),
     "PCA, 2,000 x 50, 5 directions": lambda: _pca(2_000, 50, 5, 1, 51),
-    "PCA, 100,000 x 64, 10 directions": lambda: _pca(100_000, 64, 10, 1, 11),
+    "PCA, 100,000 x 64, 10 directions": lambda: _pca(100_000, 64, 10, 1, 51),
     "PPCA, 2,000 x 50, 5 factors": lambda: _ppca(2_000, 50, 5, 1.5, 51),
-    "PPCA, 100,000 x 64, 10 factors": lambda: _ppca(100_000, 64, 10, 1.2, 11),
-    "PPCA, 20,000 x 784, 10 factors": lambda: _ppca(20_000, 784, 10, 1.1, 5),
+    "PPCA, 100,000 x 64, 10 factors": lambda: _ppca(100_000, 64, 10, 1.2, 51),
+    "PPCA, 20,000 x 784, 10 factors": lambda: _ppca(20_000, 784, 10, 1.1, 11),
     **{
         f"{'PPCA' if density else 'PCA'} of wide data, 2,000 x {D:,}, 5 directions": (
             lambda D=D, density=density: _wide(2_000, D, density=density, repeats=9)

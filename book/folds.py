@@ -148,7 +148,8 @@ class Code:
         for statement in statements:
             self.add(statement)
         n_imports = sum(isinstance(it, ast.Import | ast.ImportFrom) for it in statements)
-        self.imports = n_imports > len(statements) / 2
+        defines = any(isinstance(it, ast.FunctionDef) for it in statements)
+        self.imports = n_imports > len(statements) / 2 and not defines
         shown = [it for it in cell.outputs if "scrapbook" not in it.get("metadata", {})]
         self.only_shows_checks = bool(shown) and all(CHECK in it.get("data", {}) for it in shown)
 

@@ -28,6 +28,7 @@ def cell(source, checks=0, shows=0, tags=()):
     [
         ([cell("import a\nimport b\nstyle()")], {0}),
         ([cell("import a\nx = 1\ny = x + a")], set()),
+        ([cell("import a\nimport b\ndef f():\n    return a + b")], set()),
         ([cell("x = 1\ncheck(x)", checks=1)], {0}),
         ([cell("x = 1\ncheck(x)", checks=1, shows=1)], set()),
         ([cell("x = 1")], set()),
