@@ -113,7 +113,7 @@ def page(results: dict[str, dict]) -> str:
         ]
         for runner, seconds in result["seconds"].items():
             memory = f"{result['peak memory beyond X, in sizes of X'][runner]:.2f}"
-            if runner in result.get("of which the result", {}):
+            if runner in result["of which the result"]:
                 memory += f" ({result['of which the result'][runner]:.2f})"
             rows.append(
                 f"| {runner} | {1000 * seconds:,.2f} | {result['objective'][runner]:.8g} "
@@ -134,7 +134,7 @@ def page(results: dict[str, dict]) -> str:
                     f" The goal leaves {1000 * (ratio * ours / goal - all_parts):.2f} ms for all "
                     f"that is no part; this library takes {1000 * (ours - all_parts):.2f} ms."
                 )
-        if result.get("note"):
+        if result["note"]:
             rows.append(f"\n{result['note']}")
         parts.append("\n".join(rows) + "\n")
     return "\n".join(parts)
